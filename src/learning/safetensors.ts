@@ -141,7 +141,8 @@ export const readSafetensors = (bytes: Uint8Array): Safetensors => {
   const tensors = new Map<string, SafetensorsTensor>()
   for (const { name, dtype, shape, begin, end } of entries) {
     const TypedArray = DTYPES[dtype]
-    const data = new TypedArray(bytes.slice(dataStart + begin, dataStart + end).buffer)
+    // Not bytes.slice: a Buffer's slice is a view.
+    const data = new TypedArray(new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer)
     tensors.set(name, { dtype, shape, data })
   }
   return { tensors, metadata }
