@@ -1,0 +1,27 @@
+import type { BlobRef } from "../schema/blob.ts"
+import type { Digest } from "../schema/digest.ts"
+
+/** A table as an implementation reads it: rows in the order of their ids, streamed from the store. */
+export interface TableHandle<Row> {
+  readonly digest: Digest
+  readonly rows: number
+  readonly stream: () => AsyncIterable<Row>
+  /** All rows at once; for nodes whose memory is bounded otherwise. */
+  readonly all: () => Promise<ReadonlyArray<Row>>
+}
+
+export interface FileEntry {
+  /** Relative path with `/`; empty for an artifact that is a single file without a name. */
+  readonly path: string
+  readonly blob: BlobRef
+  readonly executable?: boolean
+}
+
+/** A file or folder as an implementation reads it. */
+export interface FilesHandle {
+  readonly digest: Digest
+  readonly entries: ReadonlyArray<FileEntry>
+  readonly read: (path: string) => Promise<Uint8Array>
+  /** Writes everything read-only into a folder of the scratch space and gives its absolute path. */
+  readonly materialize: () => Promise<string>
+}

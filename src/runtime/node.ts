@@ -1,0 +1,214 @@
+import type * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
+import type { ArtifactType } from "../schema/artifact.ts"
+import type { BlobRef } from "../schema/blob.ts"
+import type { Json } from "../schema/json.ts"
+import type { Reject } from "../schema/sample.ts"
+import type { FilesHandle, TableHandle } from "./handles.ts"
+
+/** A port that takes one artifact, several (`list`), or none (`optional`). */
+export interface InputPort<A = unknown, M extends "one" | "optional" | "list" = "one" | "optional" | "list"> {
+  readonly type: ArtifactType<A>
+  readonly many: M
+  /**
+   * List ports: whether the implementation sees the names of the nodes that feed it. Names are then part of the
+   * node's key (they are part of its result); otherwise a renamed node reruns nothing.
+   */
+  readonly named?: boolean
+}
+export const list = <A>(
+  type: ArtifactType<A>,
+  options: { readonly named?: boolean } = {},
+): InputPort<A, "list"> => ({ type, many: "list", ...options })
+export const optional = <A>(type: ArtifactType<A>): InputPort<A, "optional"> => ({ type, many: "optional" })
+
+/** An output of the type of one of the inputs, with further fields set on every row. */
+export interface SameAs {
+  readonly sameAs: string
+  readonly adds: ReadonlyArray<string>
+}
+export const sameAs = (port: string, ...adds: ReadonlyArray<string>): SameAs => ({ sameAs: port, adds })
+
+export type Inputs = Readonly<Record<string, ArtifactType | InputPort>>
+export type Outputs = Readonly<Record<string, ArtifactType | SameAs>>
+
+/** What a node may use of the machine: weights against the pools of a run. */
+export interface Resources {
+  /** Worker processes or threads, default 1. */
+  readonly cpu?: number
+  readonly gpu?: number
+  /** Requests in flight. */
+  readonly net?: number
+  /** Bytes, or "4GB". */
+  readonly memory?: number | string
+}
+
+/** Blobs of the store, as an implementation sees them. */
+export interface Blobs {
+  readonly get: (ref: BlobRef) => Promise<Uint8Array>
+  readonly put: (bytes: Uint8Array, media?: string) => Promise<BlobRef>
+}
+
+/** What the engine hands to an implementation besides its inputs and parameters. */
+export interface NodeContext {
+  /** The seed of the node (its `seed` parameter, else the document's `params.seed`, else 0). In the key. */
+  readonly seed: number
+  readonly blobs: Blobs
+  /** An empty folder of this node's own, removed afterwards. */
+  readonly scratch: () => Promise<string>
+  /** Files declared by the definition's `files`, by the same names: absolute path of a file or folder. */
+  readonly files: Readonly<Record<string, string>>
+  /** A line for the node's log. */
+  readonly log: (line: string) => void
+  readonly progress: (done: number, total: number, note?: string) => void
+  readonly signal: AbortSignal
+  /** Permits of the node's resources: what `cpu`, `net` … were granted. Never part of a result. */
+  readonly granted: { readonly cpu: number; readonly net: number; readonly gpu: number }
+}
+
+/** What a mapping implementation makes of one item. `rows` hold what is new: see `MapSpec.over`. */
+export interface MapResult<Row = Readonly<Record<string, unknown>>> {
+  readonly rows: ReadonlyArray<Row>
+  readonly rejected?: ReadonlyArray<Reject>
+}
+
+type Awaitable<A> = A | Promise<A> | Effect.Effect<A, unknown>
+
+/**
+ * The function of a mapping node. May return one row (or patch), several, null for "drop it silently", or a
+ * `MapResult` with what was rejected and why. A thrown error fails this item alone; it is tried again next time.
+ */
+export type MapFunction<Item, Params, Row = Readonly<Record<string, unknown>>> = (call: {
+  readonly item: Item
+  readonly params: Params
+  readonly context: NodeContext
+}) => Awaitable<Row | ReadonlyArray<Row> | MapResult<Row> | null>
+
+type RowOf<T> = T extends ArtifactType<infer A> ? A : T extends InputPort<infer A> ? A : never
+type KindOf<A> = [A] extends [never] ? FilesHandle : A extends { readonly id: string } ? TableHandle<A> : A
+/** One artifact of a list port, with the node and port it came from (empty unless the port is `named`). */
+export interface Named<A> {
+  readonly node: string
+  readonly value: A
+}
+/** What an implementation receives for its input ports. */
+export type InputValues<I extends Inputs> = {
+  readonly [P in keyof I]: I[P] extends InputPort<infer A, infer M>
+    ? M extends "list"
+      ? ReadonlyArray<Named<KindOf<A>>>
+      : M extends "optional"
+        ? KindOf<A> | undefined
+        : KindOf<A>
+    : KindOf<RowOf<I[P]>>
+}
+/**
+ * What an implementation returns for its output ports: rows for a table (any order; the engine sorts by id), the
+ * value for JSON, `{ path: bytes }` or the absolute path of a file or folder (in the scratch folder) for Files.
+ */
+export type OutputValues<O extends Outputs> = {
+  readonly [P in keyof O]: O[P] extends SameAs
+    ? Iterable<{ readonly id: string }> | AsyncIterable<{ readonly id: string }>
+    : [RowOf<O[P]>] extends [never]
+      ? string | Readonly<Record<string, Uint8Array>>
+      : RowOf<O[P]> extends { readonly id: string }
+        ? Iterable<RowOf<O[P]>> | AsyncIterable<RowOf<O[P]>>
+        : RowOf<O[P]>
+}
+/** The function of a whole-input node. */
+export type RunFunction<I extends Inputs, O extends Outputs, Params> = (call: {
+  readonly inputs: InputValues<I>
+  readonly params: Params
+  readonly context: NodeContext
+}) => Awaitable<OutputValues<O>>
+
+/** A module whose default export is the implementation; loaded when first used. */
+export type LoadImplementation = () => Promise<{ readonly default: unknown }>
+
+export interface MapSpec {
+  /**
+   * Name of the input table whose rows are the items. Each result row is laid over its item (`{...item, ...row}`,
+   * a row `null` field removes it), so that labels, sources and licences travel along untouched; several results
+   * of one item get ids `id#0`, `id#1` … and `parent` unless they bring their own.
+   */
+  readonly over?: string
+  /** In place of `over`, for sources: the items, made of the parameters (say, one per query), each with an id. */
+  readonly items?: (params: never) => ReadonlyArray<{ readonly id: string }>
+  /** Sources: the parameters that each item depends on besides itself; default all. Others do not enter its key. */
+  readonly itemParams?: ReadonlyArray<string>
+  /**
+   * The fields of a row the implementation may see. It gets no others, so a result can depend on no others, and a
+   * change of any other field (a label, say) reruns nothing. Default: all.
+   */
+  readonly reads?: ReadonlyArray<string>
+  /** "cpu": items go to worker processes. "io": one process, `net` items at a time. Default "cpu". */
+  readonly bound?: "cpu" | "io"
+  /** The function (light) or its module (heavy). */
+  readonly run?: unknown
+  readonly impl?: LoadImplementation
+}
+
+/** A node type, as the catalogue holds it. */
+export interface NodeDefinition {
+  readonly type: string
+  readonly description: string
+  readonly inputs: Inputs
+  readonly outputs: Outputs
+  readonly params: Schema.Codec<unknown, unknown>
+  readonly map?: MapSpec
+  /** Whole-input node, light: the function itself, run in the engine's process. */
+  readonly run?: unknown
+  /** Whole-input node, heavy: a module run in a process of its own. */
+  readonly impl?: LoadImplementation
+  /** Files of the project that the node reads: name → path (relative to the project). They enter by content. */
+  readonly files?: (params: never) => Readonly<Record<string, string>>
+  /** Parameters that are only the paths of `files`: their text stays out of the key. */
+  readonly pathParams?: ReadonlyArray<string>
+  /** Parameters that cannot change the result (timeouts, concurrency): out of the key. */
+  readonly freeParams?: ReadonlyArray<string>
+  readonly resources?: Resources
+}
+
+interface Shape<I extends Inputs, O extends Outputs, P extends Schema.Codec<unknown, unknown>> {
+  readonly type: string
+  readonly description: string
+  readonly inputs?: I
+  readonly outputs: O
+  readonly params?: P
+  readonly files?: (params: P["Type"]) => Readonly<Record<string, string>>
+  readonly pathParams?: ReadonlyArray<string>
+  readonly freeParams?: ReadonlyArray<string>
+  readonly resources?: Resources
+}
+type MapShape<I extends Inputs, P extends Schema.Codec<unknown, unknown>> = {
+  readonly map: {
+    readonly reads?: ReadonlyArray<string>
+    readonly bound?: "cpu" | "io"
+    readonly itemParams?: ReadonlyArray<string>
+  } & (
+    | { readonly over: keyof I & string; readonly items?: never }
+    | { readonly items: (params: P["Type"]) => ReadonlyArray<{ readonly id: string }>; readonly over?: never }
+  ) &
+    (
+      | { readonly run: MapFunction<never, P["Type"], never>; readonly impl?: never }
+      | { readonly impl: LoadImplementation; readonly run?: never }
+    )
+  readonly run?: never
+  readonly impl?: never
+}
+type RunShape<I extends Inputs, O extends Outputs, P extends Schema.Codec<unknown, unknown>> =
+  | { readonly run: RunFunction<I, O, P["Type"]>; readonly impl?: never; readonly map?: never }
+  | { readonly impl: LoadImplementation; readonly run?: never; readonly map?: never }
+
+/**
+ * Declares a node type. Exactly one of `map` (per item, incremental to the item), `run` (whole inputs, light) and
+ * `impl` (whole inputs, heavy).
+ */
+export const defineNode = <
+  const I extends Inputs = Record<never, never>,
+  const O extends Outputs = Outputs,
+  P extends Schema.Codec<unknown, unknown> = Schema.Codec<unknown, unknown>,
+>(
+  definition: Shape<I, O, P> & (MapShape<I, P> | RunShape<I, O, P>),
+): NodeDefinition => definition as unknown as NodeDefinition
+
+export type { BlobRef, Json }
