@@ -1,0 +1,173 @@
+import { createRequire } from "node:module"
+import * as ort from "onnxruntime-node"
+import type { ElementArrays, ElementType } from "./element-types.ts"
+
+/** ONNX Runtime can't be used as this program needs it, or refuses a model. */
+export class OnnxRuntimeError extends Error {
+  readonly _tag = "OnnxRuntimeError"
+}
+
+/** The release whose internals are known here: {@link OnnxSession.run} calls its native binding directly. */
+export const ONNX_RUNTIME_RELEASE = "1.30."
+
+/** What a session takes and gives: `type`, row-major `data`, `dims`. */
+export type OnnxTensor = ort.Tensor
+
+/** How a session runs. */
+export interface SessionOptions {
+  /** Threads of one operator. Results are bit-reproducible only for the same number. Default 1. */
+  readonly threads?: number
+  /** Graph rewriting by ONNX Runtime. "all" adds layout changes around pools; default "extended". */
+  readonly optimization?: "disabled" | "basic" | "extended" | "all"
+  /** Plan one block of memory per input shape. Default false: it nearly doubles the peak of a training step. */
+  readonly memoryPattern?: boolean
+  /** Let idle threads spin while they wait (faster alone, wasteful when processes share cores). Default true. */
+  readonly spinning?: boolean
+  /** Writes a profile (Chrome trace JSON) to a file with this prefix when the session is disposed. */
+  readonly profilePrefix?: string
+}
+
+interface NativeSession {
+  loadModel(buffer: ArrayBufferLike, offset: number, length: number, options: object): void
+  run(feeds: object, fetches: object, options: object): { readonly [name: string]: OnnxTensor }
+  endProfiling(): void
+  dispose(): void
+  readonly inputMetadata: ReadonlyArray<{ readonly name: string }>
+  readonly outputMetadata: ReadonlyArray<{ readonly name: string }>
+}
+interface NativeBinding {
+  readonly binding: { readonly InferenceSession: new () => NativeSession }
+  readonly initOrt: () => void
+}
+
+let native: NativeBinding | undefined
+
+/**
+ * The native binding behind onnxruntime-node. Its public API only offers a `run` that is deferred by setImmediate
+ * although the work itself is synchronous; tfjs' `dataSync` needs the synchronous call.
+ */
+function loadNative(): NativeBinding {
+  if (native !== undefined) return native
+  const require = createRequire(import.meta.url)
+  const manifest: unknown = require("onnxruntime-node/package.json")
+  const version = hasKey(manifest, "version") ? String(manifest.version) : "of unknown version"
+  if (!version.startsWith(ONNX_RUNTIME_RELEASE)) {
+    throw new OnnxRuntimeError(
+      `onnxruntime-node ${version} is installed, but ${ONNX_RUNTIME_RELEASE}x is needed (its internal binding is ` +
+        `called directly): npm install onnxruntime-node@${ONNX_RUNTIME_RELEASE}0`,
+    )
+  }
+  let loaded: unknown
+  try {
+    loaded = require("onnxruntime-node/dist/binding.js")
+  } catch (cause) {
+    throw new OnnxRuntimeError(
+      `onnxruntime-node ${version}: no native library for ${process.platform}-${process.arch}`,
+      { cause },
+    )
+  }
+  if (!isNative(loaded)) {
+    throw new OnnxRuntimeError(`onnxruntime-node ${version}: dist/binding.js is not the one known here`)
+  }
+  loaded.initOrt()
+  native = loaded
+  return native
+}
+
+const hasKey = <K extends string>(value: unknown, key: K): value is { readonly [name in K]: unknown } =>
+  typeof value === "object" && value !== null && key in value
+
+const isNative = (value: unknown): value is NativeBinding =>
+  hasKey(value, "initOrt") &&
+  typeof value.initOrt === "function" &&
+  hasKey(value, "binding") &&
+  hasKey(value.binding, "InferenceSession") &&
+  typeof value.binding.InferenceSession === "function"
+
+/** Makes a tensor over `data` (not copied); `dims` must hold exactly its elements. */
+export function onnxTensor<T extends ElementType>(
+  type: T,
+  data: ElementArrays[T],
+  dims: ReadonlyArray<number>,
+): OnnxTensor {
+  return new ort.Tensor(type, data, dims)
+}
+
+/**
+ * The data of a float32 tensor.
+ * @throws OnnxRuntimeError if it is of another type (or `tensor` is undefined: an output that was not fetched).
+ */
+export function float32Data(tensor: OnnxTensor | undefined): Float32Array {
+  if (tensor?.data instanceof Float32Array) return tensor.data
+  throw new OnnxRuntimeError(`expected a float32 tensor, got ${tensor?.type ?? "none"}`)
+}
+
+/** A model ready to run. Dispose it when done: its memory is outside of the JavaScript heap. */
+export class OnnxSession {
+  readonly inputNames: ReadonlyArray<string>
+  readonly outputNames: ReadonlyArray<string>
+  readonly #session: NativeSession
+  readonly #profiled: boolean
+
+  constructor(session: NativeSession, profiled: boolean) {
+    this.#session = session
+    this.#profiled = profiled
+    this.inputNames = session.inputMetadata.map((m) => m.name)
+    this.outputNames = session.outputMetadata.map((m) => m.name)
+  }
+
+  /**
+   * Runs the model now, on the calling thread's time: the event loop waits.
+   *
+   * @param feeds every input by name.
+   * @param fetches the outputs wanted (default: all). A tensor is written into, `null` lets the runtime allocate.
+   * @throws OnnxRuntimeError if the runtime refuses the feeds or a node fails.
+   */
+  run(
+    feeds: { readonly [name: string]: OnnxTensor },
+    fetches: { readonly [name: string]: OnnxTensor | null } = Object.fromEntries(
+      this.outputNames.map((name) => [name, null]),
+    ),
+  ): { readonly [name: string]: OnnxTensor } {
+    try {
+      return this.#session.run(feeds, fetches, {})
+    } catch (cause) {
+      throw new OnnxRuntimeError(`ONNX Runtime: ${messageOf(cause)}`, { cause })
+    }
+  }
+
+  dispose(): void {
+    if (this.#profiled) this.#session.endProfiling()
+    this.#session.dispose()
+  }
+}
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/**
+ * Compiles a model for the CPU.
+ *
+ * @param bytes an .onnx file, e.g. `OnnxGraph.toBytes()`.
+ * @throws OnnxRuntimeError if the package is not the release known here or the model is not valid.
+ */
+export function createSession(bytes: Uint8Array, options: SessionOptions = {}): OnnxSession {
+  const { binding } = loadNative()
+  const session = new binding.InferenceSession()
+  const profile = options.profilePrefix
+  try {
+    session.loadModel(bytes.buffer, bytes.byteOffset, bytes.byteLength, {
+      executionProviders: ["cpu"],
+      intraOpNumThreads: options.threads ?? 1,
+      interOpNumThreads: 1,
+      executionMode: "sequential",
+      graphOptimizationLevel: options.optimization ?? "extended",
+      enableMemPattern: options.memoryPattern ?? false,
+      logSeverityLevel: 3,
+      ...(options.spinning === false ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
+      ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
+    })
+  } catch (cause) {
+    throw new OnnxRuntimeError(`ONNX Runtime can't load the model: ${messageOf(cause)}`, { cause })
+  }
+  return new OnnxSession(session, profile !== undefined)
+}
