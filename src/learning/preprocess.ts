@@ -1,0 +1,64 @@
+import { type Images, imageSize, ImagesError } from "./images.ts"
+
+/**
+ * How pixels become network input: `(value / 255 − mean[c]) / std[c]`, per channel. Kept with the model, so that
+ * whoever uses it feeds it what it was trained on.
+ */
+export interface Preprocessing {
+  readonly mean: ReadonlyArray<number>
+  readonly std: ReadonlyArray<number>
+}
+
+/** The statistics ImageNet networks are fed with (RGB, values in [0, 1]); torchvision's documentation. */
+export const IMAGENET_PREPROCESSING: Preprocessing = {
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+}
+
+/** Below one grey level the pictures are constant; dividing by less would only amplify rounding. */
+const LEAST_STD = 1 / 255
+
+/**
+ * Mean and standard deviation per channel of a set of pictures, rounded to 6 decimals.
+ * @throws ImagesError for an empty set.
+ */
+export const fitPreprocessing = (images: Images): Preprocessing => {
+  const { data, channels } = images
+  if (data.length === 0) throw new ImagesError("no pictures to take the mean and the deviation of")
+  const sum = new Float64Array(channels)
+  const squares = new Float64Array(channels)
+  for (let i = 0; i < data.length; i += channels)
+    for (let c = 0; c < channels; c++) {
+      const value = data[i + c]
+      sum[c] += value
+      squares[c] += value * value
+    }
+  const n = data.length / channels
+  const round = (value: number): number => Math.round(value * 1e6) / 1e6
+  const mean = Array.from(sum, (s) => s / n / 255)
+  const std = Array.from(squares, (s, c) => Math.sqrt(Math.max(0, s / n / 255 ** 2 - mean[c] ** 2)))
+  return { mean: mean.map(round), std: std.map((s) => round(Math.max(s, LEAST_STD))) }
+}
+
+/**
+ * Pixels → normalised float32 in the same order [N, H, W, C].
+ * @param out filled when given (a reused buffer of the same length), else made.
+ * @throws ImagesError when the parameters are for another number of channels.
+ */
+export const normalise = (
+  images: Images,
+  preprocessing: Preprocessing,
+  out: Float32Array = new Float32Array(images.count * imageSize(images)),
+): Float32Array => {
+  const { data, channels } = images
+  const { mean, std } = preprocessing
+  if (mean.length !== channels || std.length !== channels)
+    throw new ImagesError(`normalisation for ${mean.length} channel(s), pictures with ${channels}`)
+  // A table per channel: 256 values, exactly those of the formula.
+  const tables = mean.map((m, c) => Float32Array.from({ length: 256 }, (_, v) => (v / 255 - m) / std[c]))
+  for (let c = 0; c < channels; c++) {
+    const table = tables[c]
+    for (let i = c; i < data.length; i += channels) out[i] = table[data[i]]
+  }
+  return out
+}
