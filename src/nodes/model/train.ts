@@ -1,0 +1,78 @@
+import * as Schema from "effect/Schema"
+import { defineNode } from "../../runtime/node.ts"
+import { Dataset } from "../../schema/artifact.ts"
+import { between, param, whole } from "./param.ts"
+import { Model } from "./types.ts"
+
+const range = Schema.Tuple([between(0, 10), between(0, 10)])
+
+const Augment = Schema.Struct({
+  flip: param(between(0, 1), 0.5, "probability of a left–right mirror"),
+  rotation: param(between(0, 180), 10, "largest rotation either way, degrees"),
+  saturation: param(range, [0.5, 1.5], "range of the saturation factor; without effect on grey input"),
+  brightness: param(range, [0.5, 1.5], "range of the brightness factor; [1, 1] turns it off"),
+})
+
+export const TrainParams = Schema.Struct({
+  model: param(Schema.Literals(["densenet40", "resnet50"]), "densenet40", "architecture"),
+  depth: param(whole(7, 400), 40, "densenet40: layers, 4 more than a multiple of 3 (22, 31, 40 …)"),
+  growth: param(whole(1, 128), 12, "densenet40: channels each layer adds"),
+  blocks: param(
+    Schema.Array(whole(1, 100)),
+    [3, 4, 6, 3],
+    "resnet50: bottleneck blocks per stage; [3, 4, 6, 3] are its 50 layers",
+  ),
+  width: param(between(0.01, 4), 1, "resnet50: multiplier of all channel counts"),
+  size: param(whole(16, 512), 48, "side of the square input in pixels"),
+  channels: param(Schema.Literals([1, 3]), 1, "1 = grey, 3 = RGB"),
+  classes: Schema.optionalKey(
+    Schema.Array(Schema.String).annotate({
+      description:
+        "order of the outputs; default: the labels that occur, sorted. Rows of other labels are an error",
+    }),
+  ),
+  epochs: param(whole(1, 10_000), 8, "passes over the training split"),
+  batch: param(whole(1, 4096), 32, "pictures per step; the last, smaller batch of an epoch is left out"),
+  lr: param(between(0, 100), 0.1, "highest learning rate"),
+  schedule: param(
+    Schema.Literals(["constant", "cosine", "step"]),
+    "cosine",
+    "after the warm-up: constant, a half cosine down to 0, or divided by 10 at 50 % and 75 %",
+  ),
+  warmup: param(between(0, 0.9), 0.1, "part of all steps in which the rate rises from 0"),
+  momentum: param(between(0, 0.9999), 0.9, "SGD momentum"),
+  nesterov: param(Schema.Boolean, true, "Nesterov momentum"),
+  l2: param(between(0, 1), 1e-4, "weight decay on kernels (not on batch norm, not on biases)"),
+  classWeights: param(
+    Schema.Literals(["none", "inverse", "effective-number", "from-dataset"]),
+    "from-dataset",
+    "loss weights: none, N/(C·n), effective number of samples (β 0.999), or the `weight` of each row",
+  ),
+  labelSmoothing: param(between(0, 0.9), 0, "probability given to the other classes in the target"),
+  augment: param(Augment, {}, "random changes of the training pictures, drawn anew each epoch"),
+  seed: Schema.optionalKey(
+    Schema.Int.annotate({
+      description: "initial weights, order and augmentation; default: the document's seed",
+    }),
+  ),
+  threads: param(whole(1, 256), 2, "threads of the engine; part of the key, since sums depend on it"),
+  backend: param(
+    Schema.Literals(["auto", "onnx", "cpu", "tensorflow"]),
+    "auto",
+    "tensor engine: onnx (ONNX Runtime), cpu (slow reference), tensorflow (where you installed it); auto = onnx",
+  ),
+})
+export type TrainParams = typeof TrainParams.Type
+
+export const inputs = { dataset: Dataset }
+export const outputs = { model: Model }
+
+export default defineNode({
+  type: "model.train",
+  description:
+    "Train DenseNet-40 or ResNet-50 on a data set's training split by SGD, with its validation split watched every epoch.",
+  inputs,
+  outputs,
+  params: TrainParams,
+  impl: () => import("./train.impl.ts"),
+})

@@ -1,0 +1,50 @@
+import * as Schema from "effect/Schema"
+import { defineNode, list, optional } from "../../runtime/node.ts"
+import { Files, Images, Labelled, Predictions, Rejects } from "../../schema/artifact.ts"
+import { param, whole } from "../model/param.ts"
+import { Evaluation, Model, Visualization } from "../model/types.ts"
+
+export const ReportParams = Schema.Struct({
+  title: param(
+    Schema.String,
+    "Facial expressions, from keywords to an evaluated model",
+    "headline of the page",
+  ),
+  classes: Schema.optionalKey(
+    Schema.Array(Schema.String).annotate({
+      description: "order of the classes; default: that of the models",
+    }),
+  ),
+  samplesPerClass: param(whole(0, 64), 10, "pictures shown of each class"),
+  mistakes: param(whole(0, 200), 18, "most confident mistakes shown"),
+  clusters: param(whole(0, 100), 12, "clusters of duplicates shown"),
+  thumbnail: param(whole(16, 256), 72, "side of the small pictures in pixels"),
+})
+export type ReportParams = typeof ReportParams.Type
+
+export const inputs = {
+  evaluation: Evaluation,
+  predictions: Predictions,
+  models: list(Model, { named: true }),
+  /** What was found, before anything was dropped: where the pictures came from. */
+  raw: list(Images, { named: true }),
+  /** Class counts before balancing, and the sample grid. */
+  before: list(Labelled, { named: true }),
+  /** Class counts after balancing. */
+  after: list(Labelled, { named: true }),
+  rejected: list(Rejects, { named: true }),
+  /** Rows with `cluster`, the dropped ones included where they are given. */
+  duplicates: list(Images, { named: true }),
+  pictures: optional(Visualization),
+}
+export const outputs = { page: Files }
+
+export default defineNode({
+  type: "report.html",
+  description:
+    "One self-contained page about data and models: sources, class counts, samples, duplicates, rejects, training curves, confusion matrices, mistakes, feature pictures, and the comparison with published results.",
+  inputs,
+  outputs,
+  params: ReportParams,
+  impl: () => import("./html.impl.ts"),
+})
