@@ -66,10 +66,16 @@ export interface NodeContext {
   readonly granted: { readonly cpu: number; readonly net: number; readonly gpu: number }
 }
 
+/**
+ * A reject of a mapping node. Of what is left out, `id`, `image`, `label` and `url` (of its source) are the item's,
+ * so that an implementation need not read them.
+ */
+export type MapReject = Omit<Reject, "id"> & { readonly id?: string }
+
 /** What a mapping implementation makes of one item. `rows` hold what is new: see `MapSpec.over`. */
 export interface MapResult<Row = Readonly<Record<string, unknown>>> {
   readonly rows: ReadonlyArray<Row>
-  readonly rejected?: ReadonlyArray<Reject>
+  readonly rejected?: ReadonlyArray<MapReject>
 }
 
 type Awaitable<A> = A | Promise<A> | Effect.Effect<A, unknown>
