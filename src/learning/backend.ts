@@ -1,0 +1,74 @@
+import * as tf from "@tensorflow/tfjs"
+
+/**
+ * `onnx`: tfjs on ONNX Runtime, installed with the project. `cpu`: tfjs's own reference, slow. `tensorflow`: the
+ * native library, where the user has added it.
+ */
+export type BackendName = "onnx" | "cpu" | "tensorflow"
+
+export interface BackendOptions {
+  /** Threads of one operation; with it, results are reproducible to the bit. Default 2. */
+  readonly threads?: number
+}
+
+/** The engine asked for is not there; the message says what to install or which to take instead. */
+export class BackendError extends Error {
+  readonly _tag = "BackendError"
+  override readonly name = "BackendError"
+}
+
+const NATIVE_PACKAGES = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"]
+
+const activate = async (name: string): Promise<void> => {
+  const done = await tf.setBackend(name)
+  if (!done) throw new BackendError(`tfjs could not start its backend "${name}"`)
+  await tf.ready()
+}
+
+const activateNative = async (threads: number): Promise<void> => {
+  const failures: Array<string> = []
+  // Read by libtensorflow when it is loaded; the environment of this process only.
+  process.env["TF_NUM_INTRAOP_THREADS"] ??= String(threads)
+  process.env["TF_NUM_INTEROP_THREADS"] ??= "1"
+  for (const name of NATIVE_PACKAGES) {
+    try {
+      await import(name)
+      await activate("tensorflow")
+      return
+    } catch (error) {
+      failures.push(`${name}: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`)
+    }
+  }
+  throw new BackendError(
+    `backend "tensorflow" needs one of these packages beside this one: npm install @tensorflow/tfjs-node-gpu@4.22.0 ` +
+      `(NVIDIA GPU) or @tensorflow/tfjs-node@4.22.0 (CPU); or choose backend "onnx", which needs nothing more. ` +
+      `Tried: ${failures.join("; ")}`,
+  )
+}
+
+/**
+ * Choose what tensors are computed with, for this process. Models and tensors made before go along on use.
+ * @throws BackendError when it is not installed or does not start.
+ */
+export const useBackend = async (name: BackendName, options: BackendOptions = {}): Promise<void> => {
+  const threads = options.threads ?? 2
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new BackendError(`threads ${threads}: a whole number, 1 at least`)
+  // Silences tfjs's advertisement of its native package and per-kernel value checks; results are the same.
+  tf.enableProdMode()
+  if (name === "tensorflow") return activateNative(threads)
+  if (name === "onnx") throw new BackendError(`backend "onnx" is not part of this build: choose "cpu"`)
+  return activate("cpu")
+}
+
+/**
+ * Compute what is pending. A lazy backend turns everything recorded since the last call into one graph, so call it
+ * once at the end of a step; on eager backends it does nothing.
+ */
+export const flush = (): void => {
+  const backend: unknown = tf.backend()
+  if (typeof backend === "object" && backend !== null && "flush" in backend) {
+    const { flush: run } = backend
+    if (typeof run === "function") run.call(backend)
+  }
+}
