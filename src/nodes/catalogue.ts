@@ -1,0 +1,35 @@
+import type { NodeDefinition } from "../runtime/node.ts"
+import crawlSearch from "./crawl/search.ts"
+import datasetBalance from "./dataset/balance.ts"
+import datasetCounts from "./dataset/counts.ts"
+import datasetMerge from "./dataset/merge.ts"
+import datasetSplit from "./dataset/split.ts"
+import faceAlign from "./face/align.ts"
+import faceDetect from "./face/detect.ts"
+import imageCheck from "./image/check.ts"
+import imageDedupe from "./image/dedupe.ts"
+import imageHash from "./image/hash.ts"
+import importCkplus from "./import/ckplus.ts"
+import importFer2013 from "./import/fer2013.ts"
+import importFolder from "./import/folder.ts"
+import galleryHeldout from "./import/gallery-heldout.ts"
+import importMmi from "./import/mmi.ts"
+
+/** The node types that come with the program. `file` is the definition's file, relative to src: its code is what the fingerprint starts from. */
+export const builtin: ReadonlyArray<{ readonly definition: NodeDefinition; readonly file: string }> = [
+  { definition: crawlSearch, file: "nodes/crawl/search.ts" },
+  { definition: importFolder, file: "nodes/import/folder.ts" },
+  { definition: importFer2013, file: "nodes/import/fer2013.ts" },
+  { definition: importCkplus, file: "nodes/import/ckplus.ts" },
+  { definition: importMmi, file: "nodes/import/mmi.ts" },
+  { definition: galleryHeldout, file: "nodes/import/gallery-heldout.ts" },
+  { definition: datasetMerge, file: "nodes/dataset/merge.ts" },
+  { definition: imageCheck, file: "nodes/image/check.ts" },
+  { definition: imageHash, file: "nodes/image/hash.ts" },
+  { definition: imageDedupe, file: "nodes/image/dedupe.ts" },
+  { definition: faceDetect, file: "nodes/face/detect.ts" },
+  { definition: faceAlign, file: "nodes/face/align.ts" },
+  { definition: datasetSplit, file: "nodes/dataset/split.ts" },
+  { definition: datasetBalance, file: "nodes/dataset/balance.ts" },
+  { definition: datasetCounts, file: "nodes/dataset/counts.ts" },
+]

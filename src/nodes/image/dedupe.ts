@@ -1,0 +1,58 @@
+import * as Schema from "effect/Schema"
+import { defineNode, list, sameAs } from "../../runtime/node.ts"
+import { Images, Rejects, table } from "../../schema/artifact.ts"
+import { between, param, whole } from "../model/param.ts"
+
+export const Params = Schema.Struct({
+  maxDistance: param(
+    whole(0, 32),
+    10,
+    "bits of the 64-bit perceptual hash in which near duplicates may differ; 0 = equal hashes only",
+  ),
+  similarity: param(
+    between(-1, 1),
+    0.9,
+    "correlation of the two small grey pictures from which a pair of close hashes counts as duplicates",
+  ),
+  onConflict: param(
+    Schema.Literals(["drop", "majority", "keep"]),
+    "drop",
+    "a cluster whose members have different labels: drop it, give it its most frequent label (dropped when there are two), or keep the label of the member kept",
+  ),
+})
+export type Params = typeof Params.Type
+
+/** One cluster of duplicates. */
+export const Cluster = Schema.Struct({
+  /** Id of the member kept, or of the best one where none was. */
+  id: Schema.String,
+  members: Schema.Array(Schema.String),
+  /** Members of equal bytes come first found as such; near = at least one pair only looks alike. */
+  kind: Schema.Literals(["exact", "near"]),
+  /** Labels of the members, sorted, each once. */
+  labels: Schema.Array(Schema.String),
+  outcome: Schema.Literals(["kept", "conflict", "protected"]),
+  /** Where a picture of a protected set is alike: its id. */
+  protectedBy: Schema.optionalKey(Schema.String),
+})
+export type Cluster = typeof Cluster.Type
+export const Clusters = table<Cluster>("Clusters", Cluster as Schema.Codec<Cluster, unknown>)
+
+export const inputs = { items: Images, protect: list(Images) }
+export const outputs = {
+  unique: sameAs("items"),
+  /** The members that were not kept, whole, with the `cluster` they belong to. */
+  duplicates: sameAs("items", "cluster"),
+  clusters: Clusters,
+  rejected: Rejects,
+}
+
+export default defineNode({
+  type: "image.dedupe",
+  description:
+    "Keep one of each cluster of duplicates, equal by bytes or alike by sight, with the claims of all; drop what is alike to a picture of the sets at `protect` (test sets), so that nothing leaks.",
+  inputs,
+  outputs,
+  params: Params,
+  impl: () => import("./dedupe.impl.ts"),
+})
