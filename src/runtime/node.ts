@@ -51,13 +51,15 @@ export interface Blobs {
 
 /** What the engine hands to an implementation besides its inputs and parameters. */
 export interface NodeContext {
-  /** The seed of the node (its `seed` parameter, else the document's `params.seed`, else 0). In the key. */
+  /** The seed of the node (its `seed` parameter, else the document's `params.seed`) where it is `seeded`, else 0. */
   readonly seed: number
   readonly blobs: Blobs
   /** An empty folder of this node's own, removed afterwards. */
   readonly scratch: () => Promise<string>
   /** Files declared by the definition's `files`, by the same names: absolute path of a file or folder. */
   readonly files: Readonly<Record<string, string>>
+  /** Values of the secrets that the parameters name as `{ $secret: NAME }`. Never part of key, log or result. */
+  readonly secrets: Readonly<Record<string, string>>
   /** A line for the node's log. */
   readonly log: (line: string) => void
   readonly progress: (done: number, total: number, note?: string) => void
@@ -171,6 +173,11 @@ export interface NodeDefinition {
   readonly pathParams?: ReadonlyArray<string>
   /** Parameters that cannot change the result (timeouts, concurrency): out of the key. */
   readonly freeParams?: ReadonlyArray<string>
+  /**
+   * Whether the result depends on `context.seed`. Only then does the seed enter the key; a definition without it
+   * gets the seed 0, so that another `params.seed` reruns no node that draws nothing.
+   */
+  readonly seeded?: boolean
   readonly resources?: Resources
 }
 
@@ -183,6 +190,7 @@ interface Shape<I extends Inputs, O extends Outputs, P extends Schema.Codec<unkn
   readonly files?: (params: P["Type"]) => Readonly<Record<string, string>>
   readonly pathParams?: ReadonlyArray<string>
   readonly freeParams?: ReadonlyArray<string>
+  readonly seeded?: boolean
   readonly resources?: Resources
 }
 type MapShape<I extends Inputs, P extends Schema.Codec<unknown, unknown>> = {

@@ -1,0 +1,140 @@
+import * as Effect from "effect/Effect"
+import type { Plan, PlanItems, PlanNode } from "../../schema/plan.ts"
+import type { NodeTrace, OutputRecord, Reason } from "../../schema/trace.ts"
+import type { Catalogue } from "../catalogue.ts"
+import type { Graph, GraphNode } from "../graph.ts"
+import { storeFailure } from "../store/errors.ts"
+import { Store, type OpenStore } from "../store/store.ts"
+import { decide, entryOf, type Asked, type Decision } from "./decide.ts"
+import { itemsOf } from "./items.ts"
+import { reasonsText } from "./reason.ts"
+import { missingFiles, selectNodes } from "./select.ts"
+
+export interface PlanOptions {
+  readonly graph: Graph
+  readonly catalogue: Catalogue
+  /** Node names or instance ids; all nodes when empty. */
+  readonly targets: ReadonlyArray<string>
+  readonly force?: ReadonlyArray<string>
+  readonly refresh?: ReadonlyArray<string>
+}
+
+/** What a run would do now. Writes nothing but the stamp cache of files. */
+export const plan = Effect.fn("plan")(function* (options: PlanOptions) {
+  const store = yield* Store
+  const { graph, catalogue } = options
+  const nodes = yield* selectNodes(graph, options.targets)
+  const absent = yield* missingFiles(graph, nodes)
+  const asked: Asked = { force: options.force ?? [], refresh: options.refresh ?? [], now: Date.now() }
+  const done = new Map<string, PlanNode>()
+  for (const node of nodes) {
+    const planned = yield* Effect.tryPromise({
+      try: () => planNode({ store, graph, catalogue, node, asked, done, absent }),
+      catch: (cause) => storeFailure(`plan ${node.id}`, cause),
+    })
+    done.set(node.id, planned)
+  }
+  const result: Plan = {
+    pipeline: graph.pipeline,
+    targets: options.targets.length === 0 ? nodes.map((node) => node.id) : options.targets,
+    nodes: [...done.values()],
+  }
+  return result
+})
+
+const planNode = async (options: {
+  readonly store: OpenStore
+  readonly graph: Graph
+  readonly catalogue: Catalogue
+  readonly node: GraphNode
+  readonly asked: Asked
+  readonly done: ReadonlyMap<string, PlanNode>
+  readonly absent: ReadonlyMap<string, string>
+}): Promise<PlanNode> => {
+  const { store, graph, node, done } = options
+  const upstream = [...new Set(Object.values(node.inputs).flatMap((refs) => refs.map((ref) => ref.node)))]
+  const shown = (
+    action: PlanNode["action"],
+    why: ReadonlyArray<Reason>,
+    rest: Partial<PlanNode> = {},
+  ): PlanNode => ({
+    id: node.id,
+    uses: node.uses,
+    action,
+    reason: reasonsText(why),
+    why,
+    ...rest,
+  })
+  const missing = options.absent.get(node.id)
+  if (missing !== undefined)
+    return shown("skip", [{ kind: "skipped", because: `optional, and ${missing} is not there` }])
+  const starved = skippedInput(node, (id) => done.get(id)?.action === "skip")
+  if (starved !== undefined) return shown("skip", [{ kind: "skipped", because: `${starved} is skipped` }])
+
+  const waiting = upstream.filter((id) => ["run", "depends"].includes(done.get(id)!.action))
+  const previous = store.traces.ofNode(graph.pipeline, node.id)[0]
+  if (waiting.length > 0) {
+    return shown("depends", [{ kind: "depends", on: waiting }], estimate(previous, undefined))
+  }
+  const decision = decide({
+    graph,
+    node,
+    entry: entryOf(options.catalogue, node),
+    store,
+    asked: options.asked,
+    outputs: (id, port): OutputRecord | undefined => done.get(id)?.outputs?.[port],
+  })
+  if (decision.action === "cached") {
+    const { items } = decision.trace
+    return shown("cached", [{ kind: "cached" }], {
+      key: decision.key,
+      outputs: decision.trace.outputs,
+      ...(items === undefined ? {} : { items: { total: items.total, cached: items.total, run: 0 } }),
+    })
+  }
+  const items = node.definition.map === undefined ? undefined : await countItems(store, node, decision)
+  return shown("run", decision.why, {
+    key: decision.key,
+    ...(items === undefined ? {} : { items }),
+    ...estimate(previous, items),
+  })
+}
+
+/** The upstream a node cannot do without and that is skipped, if any: list ports only lose a member. */
+export const skippedInput = (node: GraphNode, isSkipped: (id: string) => boolean): string | undefined => {
+  for (const [port, refs] of Object.entries(node.inputs)) {
+    const gone = refs.filter((ref) => isSkipped(ref.node))
+    if (gone.length === 0) continue
+    const spec = node.definition.inputs?.[port]
+    const many = spec !== undefined && "many" in spec ? spec.many : "one"
+    if (many === "one" || (many === "list" && gone.length === refs.length)) return gone[0]!.node
+  }
+  return undefined
+}
+
+const countItems = async (
+  store: OpenStore,
+  node: GraphNode,
+  decision: Extract<Decision, { action: "run" }>,
+): Promise<PlanItems> => {
+  let [total, cached] = [0, 0]
+  const keys = new Set<string>()
+  for await (const item of itemsOf(store, node, decision.record)) {
+    total++
+    if (keys.has(item.key) || store.traces.hasItem(item.key, decision.itemsSince)) cached++
+    keys.add(item.key)
+  }
+  return { total, cached, run: total - cached }
+}
+
+/** From the last trace: the whole time, or the time per item that ran for as many as run now. */
+const estimate = (
+  previous: NodeTrace | undefined,
+  items: PlanItems | undefined,
+): { readonly estimateMs?: number } => {
+  if (previous === undefined) return {}
+  if (items === undefined || previous.items === undefined) return { estimateMs: previous.ms }
+  return previous.items.ran === 0
+    ? {}
+    : { estimateMs: Math.round((previous.ms / previous.items.ran) * items.run) }
+}

@@ -1,0 +1,118 @@
+import { short } from "../../schema/digest.ts"
+import { canonical, type Json } from "../../schema/json.ts"
+import type { KeyRecord, NodeTrace, Reason } from "../../schema/trace.ts"
+
+const same = (a: unknown, b: unknown): boolean => a === b || canonical(a ?? null) === canonical(b ?? null)
+
+/** What is different between the last trace of a node and what it would be now. */
+export const differences = (
+  before: NodeTrace,
+  now: KeyRecord,
+  modules: Readonly<Record<string, string>>,
+): ReadonlyArray<Reason> => {
+  const reasons: Array<Reason> = []
+  if (before.uses !== now.uses)
+    reasons.push({ kind: "param", name: "uses", before: before.uses, after: now.uses })
+  for (const name of unionKeys(before.params, now.params)) {
+    const [a, b] = [before.params[name] ?? null, now.params[name] ?? null]
+    if (!same(a, b)) reasons.push({ kind: "param", name, before: a, after: b })
+  }
+  if (before.seed !== now.seed)
+    reasons.push({ kind: "param", name: "seed", before: before.seed, after: now.seed })
+  for (const name of unionKeys(before.files, now.files)) {
+    const [a, b] = [before.files[name], now.files[name]]
+    if (b !== undefined && a?.digest !== b.digest) {
+      reasons.push({ kind: "file", name, path: b.path, before: a?.digest ?? null, after: b.digest })
+    }
+  }
+  for (const port of unionKeys(before.inputs, now.inputs))
+    reasons.push(...inputDifferences(port, before, now))
+  if (before.fingerprint !== now.fingerprint) {
+    const changed = unionKeys(before.modules, modules).filter(
+      (file) => before.modules[file] !== modules[file],
+    )
+    reasons.push({ kind: "code", changed })
+  }
+  return reasons
+}
+
+const inputDifferences = (port: string, before: KeyRecord, now: KeyRecord): ReadonlyArray<Reason> => {
+  const [a, b] = [before.inputs[port] ?? [], now.inputs[port] ?? []]
+  const reasons: Array<Reason> = []
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    if (a[i]?.digest === b[i]?.digest) continue
+    const from = b[i] ?? a[i]!
+    reasons.push({
+      kind: "input",
+      port,
+      from: `${from.node}.${from.port}`,
+      before: a[i]?.digest ?? null,
+      after: b[i]?.digest ?? null,
+    })
+  }
+  return reasons
+}
+
+const unionKeys = (a: object, b: object): ReadonlyArray<string> =>
+  [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()
+
+const value = (json: Json): string => {
+  const text = json === null ? "unset" : JSON.stringify(json)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+/** For two objects or lists, the part that differs: `keywords.anger[3]: unset → "ire"`. */
+const narrow = (name: string, before: Json, after: Json): readonly [string, Json, Json] => {
+  const isGroup = (json: Json): json is { readonly [key: string]: Json } | ReadonlyArray<Json> =>
+    typeof json === "object" && json !== null
+  if (!isGroup(before) || !isGroup(after) || Array.isArray(before) !== Array.isArray(after))
+    return [name, before, after]
+  const [a, b] = [before as { readonly [key: string]: Json }, after as { readonly [key: string]: Json }]
+  const keys = unionKeys(a, b).filter((key) => !same(a[key], b[key]))
+  if (keys.length !== 1) return [name, before, after]
+  const key = keys[0]!
+  return narrow(Array.isArray(before) ? `${name}[${key}]` : `${name}.${key}`, a[key] ?? null, b[key] ?? null)
+}
+
+/** A reason in a line, for a person. */
+export const reasonText = (reason: Reason): string => {
+  switch (reason.kind) {
+    case "cached":
+      return "nothing changed"
+    case "never":
+      return "never ran"
+    case "param": {
+      const [name, before, after] = narrow(reason.name, reason.before, reason.after)
+      return `parameter ${name}: ${value(before)} → ${value(after)}`
+    }
+    case "input":
+      if (reason.before === null)
+        return `input ${reason.port}: new, from ${reason.from} (${short(reason.after ?? "")})`
+      if (reason.after === null) return `input ${reason.port}: ${reason.from} taken away`
+      return `input ${reason.port}: ${short(reason.before)} → ${short(reason.after)} (from ${reason.from})`
+    case "file":
+      return reason.before === null ? `file ${reason.path}: new` : `file ${reason.path} changed`
+    case "code":
+      return reason.changed.length === 0 ? "code changed" : `code: ${reason.changed.join(", ")} changed`
+    case "forced":
+      return "forced"
+    case "refreshed":
+      return reason.age === undefined
+        ? "refreshed"
+        : `refreshed: the last result is ${Math.round(reason.age / 3_600_000)} h old`
+    case "missing-output":
+      return `output ${reason.port} is no longer in the store`
+    case "failed-items":
+      return `${reason.count} item${reason.count === 1 ? "" : "s"} failed last time`
+    case "items":
+      return `items: ${reason.added} new, ${reason.removed} gone`
+    case "forgotten":
+      return "its earlier result was taken back"
+    case "depends":
+      return `depends on ${reason.on.join(", ")}`
+    case "skipped":
+      return reason.because
+  }
+}
+
+export const reasonsText = (reasons: ReadonlyArray<Reason>): string => reasons.map(reasonText).join("; ")

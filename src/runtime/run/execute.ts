@@ -1,0 +1,223 @@
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { ArtifactType } from "../../schema/artifact.ts"
+import { describeError } from "../describe-error.ts"
+import type { InputPort, NodeContext, NodeDefinition } from "../node.ts"
+import { readFiles, readJson, readTable, writeFiles, writeJson, writeTable } from "../store/artifacts.ts"
+import { removeFolder, type OpenStore } from "../store/store.ts"
+import type { ItemResult } from "../store/traces.ts"
+import type { ItemOutcome, MapTask, Outputs, RunTask, TaskHooks } from "./task.ts"
+
+type Callable = (call: unknown) => unknown
+
+/** The function of a definition, loaded if it is in a module of its own. */
+const implementation = async (definition: NodeDefinition): Promise<Callable> => {
+  const source = definition.map ?? definition
+  const found = source.run ?? (await source.impl?.())?.default
+  if (typeof found !== "function") {
+    throw new Error(`the implementation of ${definition.type} has no function as its default export`)
+  }
+  return found as Callable
+}
+
+/** A value, a promise or an Effect: the value. */
+const settle = async (result: unknown, signal: AbortSignal): Promise<unknown> => {
+  const value = await result
+  if (!Effect.isEffect(value)) return value
+  const exit = await Effect.runPromiseExit(value as Effect.Effect<unknown, unknown>, { signal })
+  if (exit._tag === "Success") return exit.value
+  throw Cause.squash(exit.cause)
+}
+
+const withContext = async <A>(
+  store: OpenStore,
+  task: MapTask | RunTask,
+  hooks: TaskHooks,
+  body: (context: NodeContext, folder: () => Promise<string>) => Promise<A>,
+): Promise<A> => {
+  const made: Array<string> = []
+  const folder = async (): Promise<string> => {
+    const path = join(store.temporary, `${process.pid}-${crypto.randomUUID()}`)
+    mkdirSync(path, { recursive: true })
+    made.push(path)
+    return path
+  }
+  let scratch: Promise<string> | undefined
+  const context: NodeContext = {
+    seed: task.seed,
+    blobs: {
+      get: async (ref) => store.blobs.get(ref.$blob),
+      put: async (bytes, media) => store.blobs.put(bytes, media),
+    },
+    scratch: () => (scratch ??= folder()),
+    files: task.files,
+    secrets: task.secrets,
+    log: hooks.log,
+    progress: hooks.progress,
+    signal: hooks.signal,
+    granted: task.granted,
+  }
+  try {
+    return await body(context, folder)
+  } finally {
+    for (const path of made) removeFolder(path)
+  }
+}
+
+/** How often the blobs of finished items are made durable, in ms. */
+const FLUSH_EVERY = 250
+
+/** Runs some items of a mapping node. One bad item fails alone; only a failing store fails the task. */
+export const executeMap = async (
+  store: OpenStore,
+  definition: NodeDefinition,
+  task: MapTask,
+  hooks: TaskHooks,
+): Promise<void> => {
+  const call = await implementation(definition)
+  await withContext(store, task, hooks, async (context) => {
+    let finished: Array<readonly [number, ItemOutcome]> = []
+    let flushed = performance.now()
+    const flush = (): void => {
+      if (finished.length === 0) return
+      store.blobs.flush()
+      hooks.items(finished)
+      finished = []
+      flushed = performance.now()
+    }
+    let next = 0
+    const lane = async (): Promise<void> => {
+      while (next < task.items.length && !hooks.signal.aborted) {
+        const index = next++
+        finished.push([index, await oneItem(call, task, context, task.items[index]!)])
+        if (performance.now() - flushed > FLUSH_EVERY) flush()
+      }
+    }
+    await Promise.all(
+      Array.from({ length: Math.max(1, Math.min(task.concurrency, task.items.length)) }, lane),
+    )
+    flush()
+  })
+}
+
+const oneItem = async (
+  call: Callable,
+  task: MapTask,
+  context: NodeContext,
+  item: Readonly<Record<string, unknown>>,
+): Promise<ItemOutcome> => {
+  try {
+    const value = await settle(call({ item, params: task.params, context }), context.signal)
+    return { ok: true, result: asItemResult(value) }
+  } catch (error) {
+    return { ok: false, error: describeError(error) }
+  }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const asItemResult = (value: unknown): ItemResult => {
+  if (value === null || value === undefined) return { rows: [], rejected: [] }
+  if (Array.isArray(value)) return { rows: value, rejected: [] }
+  if (!isRecord(value)) throw new Error("a mapping implementation returns a row, rows, or null")
+  if (!Array.isArray(value["rows"])) return { rows: [value], rejected: [] }
+  return { rows: value["rows"], rejected: Array.isArray(value["rejected"]) ? value["rejected"] : [] }
+}
+
+/** Runs a whole-input node and puts its outputs into the store, durably. */
+export const executeRun = async (
+  store: OpenStore,
+  definition: NodeDefinition,
+  task: RunTask,
+  hooks: TaskHooks,
+): Promise<Outputs> => {
+  const call = await implementation(definition)
+  return withContext(store, task, hooks, async (context, folder) => {
+    const inputs: Record<string, unknown> = {}
+    for (const [port, spec] of Object.entries(definition.inputs ?? {})) {
+      const { type, many, named } = normalPort(spec)
+      const handles = (task.inputs[port] ?? []).map(({ node, digest }) => ({
+        node: named ? node : "",
+        value:
+          type.kind === "table"
+            ? readTable(store.blobs, digest)
+            : type.kind === "json"
+              ? readJson(store.blobs, digest)
+              : readFiles(store.blobs, digest, folder),
+      }))
+      inputs[port] = many === "list" ? handles : handles[0]?.value
+    }
+    const given = await settle(call({ inputs, params: task.params, context }), hooks.signal)
+    if (!isRecord(given)) throw new Error(`${definition.type} gave no outputs`)
+    const outputs: Record<string, Outputs[string]> = {}
+    for (const [port, { type, requires }] of Object.entries(task.outputs)) {
+      if (given[port] === undefined) throw new Error(`${definition.type} gave no output ${port}`)
+      outputs[port] = await writeOutput(store, definition, port, type, requires, given[port])
+    }
+    store.blobs.flush()
+    return outputs
+  })
+}
+
+/** An input port in full: what a bare artifact type stands for. */
+export const normalPort = (
+  spec: ArtifactType | InputPort,
+): { readonly type: ArtifactType; readonly many: InputPort["many"]; readonly named: boolean } =>
+  "many" in spec
+    ? { type: spec.type, many: spec.many, named: spec.named === true }
+    : { type: spec, many: "one", named: false }
+
+const writeOutput = async (
+  store: OpenStore,
+  definition: NodeDefinition,
+  port: string,
+  type: string,
+  requires: ReadonlyArray<string>,
+  value: unknown,
+): Promise<Outputs[string]> => {
+  const artifact = outputType(definition, port)
+  if (artifact.kind === "files")
+    return writeFiles(store.blobs, type, value as string | Readonly<Record<string, Uint8Array>>)
+  if (artifact.kind === "json") {
+    if (artifact.schema !== undefined) check(artifact.schema, value, `${definition.type}.${port}`)
+    return writeJson(store.blobs, type, value)
+  }
+  const rows: Array<{ readonly id: string }> = []
+  for await (const row of value as AsyncIterable<{ readonly id: string }>) {
+    rows.push(checkRow(artifact, requires, row, `${definition.type}.${port}`))
+  }
+  return writeTable(store.blobs, type, rows)
+}
+
+/** The declared type of an output; that of the input it is the same as. */
+export const outputType = (definition: NodeDefinition, port: string): ArtifactType => {
+  const spec = definition.outputs[port]
+  if (spec === undefined) throw new Error(`${definition.type} has no output ${port}`)
+  return "sameAs" in spec ? normalPort(definition.inputs[spec.sameAs]!).type : spec
+}
+
+const check = (schema: Schema.Codec<unknown, unknown>, value: unknown, what: string): void => {
+  const result = Schema.decodeUnknownResult(schema)(value)
+  if (result._tag === "Failure")
+    throw new Error(`${what} is not what it should be: ${String(result.failure)}`)
+}
+
+/** A row as its table demands it; the error names the row. */
+export const checkRow = <R extends { readonly id: string }>(
+  artifact: ArtifactType,
+  requires: ReadonlyArray<string>,
+  row: R,
+  what: string,
+): R => {
+  for (const field of requires) {
+    if ((row as Readonly<Record<string, unknown>>)[field] === undefined) {
+      throw new Error(`${what}: the row ${JSON.stringify(row.id)} has no ${field}`)
+    }
+  }
+  if (artifact.schema !== undefined) check(artifact.schema, row, `${what}: the row ${JSON.stringify(row.id)}`)
+  return row
+}

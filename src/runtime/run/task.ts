@@ -1,0 +1,54 @@
+import type { Digest } from "../../schema/digest.ts"
+import type { OutputRecord } from "../../schema/trace.ts"
+import type { CatalogueEntry } from "../catalogue.ts"
+import type { ItemResult } from "../store/traces.ts"
+
+/** What every task needs; plain data, so that it can cross to a worker process. */
+interface TaskBase {
+  readonly uses: string
+  readonly origin: CatalogueEntry["origin"]
+  readonly params: Readonly<Record<string, unknown>>
+  readonly secrets: Readonly<Record<string, string>>
+  readonly seed: number
+  /** Absolute paths by name. */
+  readonly files: Readonly<Record<string, string>>
+  readonly granted: { readonly cpu: number; readonly net: number; readonly gpu: number }
+}
+
+/** Some items of a mapping node. */
+export interface MapTask extends TaskBase {
+  readonly kind: "map"
+  readonly items: ReadonlyArray<Readonly<Record<string, unknown>>>
+  /** How many items at a time. */
+  readonly concurrency: number
+}
+
+/** A whole-input node. */
+export interface RunTask extends TaskBase {
+  readonly kind: "run"
+  readonly inputs: {
+    readonly [port: string]: ReadonlyArray<{ readonly node: string; readonly digest: Digest }>
+  }
+  /** Artifact type names by port, as resolved in the graph. */
+  readonly outputs: {
+    readonly [port: string]: { readonly type: string; readonly requires: ReadonlyArray<string> }
+  }
+}
+
+export type Task = MapTask | RunTask
+
+/** How one item ended. */
+export type ItemOutcome =
+  | { readonly ok: true; readonly result: ItemResult }
+  | { readonly ok: false; readonly error: string }
+
+/** What a task tells while it runs. */
+export interface TaskHooks {
+  readonly log: (line: string) => void
+  readonly progress: (done: number, total: number, note?: string) => void
+  /** Items that are finished and whose blobs are durable. */
+  readonly items: (outcomes: ReadonlyArray<readonly [index: number, outcome: ItemOutcome]>) => void
+  readonly signal: AbortSignal
+}
+
+export type Outputs = { readonly [port: string]: OutputRecord }

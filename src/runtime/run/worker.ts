@@ -1,0 +1,49 @@
+import { describeError } from "../describe-error.ts"
+import type { NodeDefinition } from "../node.ts"
+import { openStore } from "../store/store.ts"
+import { executeMap, executeRun } from "./execute.ts"
+import type { FromWorker, ToWorker } from "./messages.ts"
+import type { Task, TaskHooks } from "./task.ts"
+
+/**
+ * The main loop of a worker process: takes tasks over the channel of its parent, one at a time, and dies with it.
+ * Node implementations (and their native code) run here, so that a crash takes down one task and nothing else.
+ */
+export const serveTasks = (options: {
+  readonly store: string
+  readonly definitionOf: (task: Task) => Promise<NodeDefinition>
+}): void => {
+  const store = openStore(options.store)
+  const abort = new AbortController()
+  const send = (message: FromWorker): void => {
+    process.send?.(message)
+  }
+  const leave = (): void => {
+    abort.abort()
+    process.exit(0)
+  }
+  process.on("disconnect", leave)
+  const perform = async (id: number, task: Task): Promise<void> => {
+    const hooks: TaskHooks = {
+      signal: abort.signal,
+      log: (line) => send({ type: "log", id, line }),
+      progress: (done, total, note) =>
+        send({ type: "progress", id, done, total, ...(note === undefined ? {} : { note }) }),
+      items: (outcomes) => send({ type: "items", id, outcomes }),
+    }
+    try {
+      const definition = await options.definitionOf(task)
+      if (task.kind === "map") await executeMap(store, definition, task, hooks)
+      const outputs = task.kind === "run" ? await executeRun(store, definition, task, hooks) : {}
+      send({ type: "done", id, outputs })
+    } catch (error) {
+      const stack = error instanceof Error ? error.stack : undefined
+      send({ type: "failed", id, error: describeError(error), ...(stack === undefined ? {} : { stack }) })
+    }
+  }
+  process.on("message", (message: ToWorker) => {
+    if (message.type === "stop") leave()
+    else void perform(message.id, message.task)
+  })
+  send({ type: "ready" })
+}

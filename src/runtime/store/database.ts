@@ -1,0 +1,88 @@
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+
+/** Version of the store's layout. Raised with a migration, never without. */
+export const LAYOUT = 1
+
+const MIGRATIONS: ReadonlyArray<string> = [
+  `
+  CREATE TABLE blobs (
+    digest TEXT PRIMARY KEY,
+    pack TEXT,                -- null: a file of its own under objects/
+    offset INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE traces (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
+    node TEXT NOT NULL,
+    run TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    invalid INTEGER NOT NULL DEFAULT 0,
+    record TEXT NOT NULL
+  );
+  CREATE INDEX traces_by_key ON traces (key, seq);
+  CREATE INDEX traces_by_node ON traces (pipeline, node, seq);
+  CREATE TABLE items (
+    key TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    result TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE stamps (
+    path TEXT PRIMARY KEY,
+    stamp TEXT NOT NULL,
+    digest TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE leases (
+    id TEXT PRIMARY KEY,
+    pid INTEGER NOT NULL,
+    beat INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
+]
+
+/**
+ * Opens (and, where needed, creates or migrates) the index of a store. WAL with `synchronous = FULL`: a committed
+ * transaction survives a power cut; readers never wait for a writer, writers wait up to 30 s for each other.
+ */
+export const openDatabase = (root: string): DatabaseSync => {
+  mkdirSync(root, { recursive: true })
+  const db = new DatabaseSync(join(root, "store.db"))
+  db.exec("PRAGMA busy_timeout = 30000")
+  db.exec("PRAGMA journal_mode = WAL")
+  db.exec("PRAGMA synchronous = FULL")
+  const version = (): number => Number(db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0)
+  if (version() > LAYOUT) {
+    db.close()
+    throw new Error(
+      `the store in ${root} was made by a newer Facet (layout ${version()}, this one knows ${LAYOUT})`,
+    )
+  }
+  if (version() < LAYOUT) {
+    transaction(db, () => {
+      for (let at = version(); at < LAYOUT; at++) db.exec(MIGRATIONS[at]!)
+      db.exec(`PRAGMA user_version = ${LAYOUT}`)
+    })
+  }
+  return db
+}
+
+/** Runs `body` in one write transaction: all of it is seen by others, or none. */
+export const transaction = <A>(db: DatabaseSync, body: () => A): A => {
+  db.exec("BEGIN IMMEDIATE")
+  try {
+    const result = body()
+    db.exec("COMMIT")
+    return result
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK")
+    throw error
+  }
+}

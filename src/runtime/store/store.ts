@@ -1,0 +1,61 @@
+import { rmSync } from "node:fs"
+import { join } from "node:path"
+import type { DatabaseSync } from "node:sqlite"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { BlobStore } from "./blobs.ts"
+import { openDatabase } from "./database.ts"
+import { storeFailure } from "./errors.ts"
+import type { StoreDamaged, StoreError } from "./errors.ts"
+import { FileDigests } from "./stamps.ts"
+import { Traces } from "./traces.ts"
+
+/** An open store. Its parts are synchronous and throw; effects come from `storeTry`. */
+export interface OpenStore {
+  readonly root: string
+  readonly db: DatabaseSync
+  readonly blobs: BlobStore
+  readonly traces: Traces
+  readonly files: FileDigests
+  /** A folder for scratch work, inside the store's own file system. */
+  readonly temporary: string
+  readonly close: () => void
+}
+
+/** Opens a store folder, creating it where needed. Any number of processes may have it open. */
+export const openStore = (root: string): OpenStore => {
+  const db = openDatabase(root)
+  const blobs = new BlobStore(root, db)
+  return {
+    root,
+    db,
+    blobs,
+    traces: new Traces(db),
+    files: new FileDigests(db),
+    temporary: join(root, "tmp"),
+    close: () => {
+      blobs.close()
+      db.close()
+    },
+  }
+}
+
+/** The store of this process. */
+export class Store extends Context.Service<Store, OpenStore>()("facet/runtime/Store") {
+  /** Opens the store for as long as the layer lives. */
+  static readonly layer = (root: string): Layer.Layer<Store, StoreError | StoreDamaged> =>
+    Layer.effect(
+      Store,
+      Effect.acquireRelease(
+        storeTry(`open the store ${root}`, () => openStore(root)),
+        (store) => Effect.sync(() => store.close()),
+      ),
+    )
+}
+
+/** A store operation as an effect: whatever it throws is a typed error. */
+export const storeTry = <A>(operation: string, body: () => A): Effect.Effect<A, StoreError | StoreDamaged> =>
+  Effect.try({ try: body, catch: (cause) => storeFailure(operation, cause) })
+
+export const removeFolder = (path: string): void => rmSync(path, { recursive: true, force: true })
