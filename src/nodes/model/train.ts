@@ -32,23 +32,32 @@ export const TrainParams = Schema.Struct({
     }),
   ),
   epochs: param(whole(1, 10_000), 8, "passes over the training split"),
-  batch: param(whole(1, 4096), 32, "pictures per step; the last, smaller batch of an epoch is left out"),
-  lr: param(between(0, 100), 0.1, "highest learning rate"),
+  batch: param(
+    whole(1, 4096),
+    32,
+    "pictures per step; the last batch of an epoch is filled up from its beginning",
+  ),
+  lr: param(between(1e-9, 100), 0.05, "highest learning rate"),
   schedule: param(
     Schema.Literals(["constant", "cosine", "step"]),
     "cosine",
     "after the warm-up: constant, a half cosine down to 0, or divided by 10 at 50 % and 75 %",
   ),
-  warmup: param(between(0, 0.9), 0.1, "part of all steps in which the rate rises from 0"),
+  warmup: param(between(0, 1000), 1, "epochs (or part of one) in which the rate rises from near 0"),
   momentum: param(between(0, 0.9999), 0.9, "SGD momentum"),
   nesterov: param(Schema.Boolean, true, "Nesterov momentum"),
   l2: param(between(0, 1), 1e-4, "weight decay on kernels (not on batch norm, not on biases)"),
   classWeights: param(
     Schema.Literals(["none", "inverse", "effective-number", "from-dataset"]),
     "from-dataset",
-    "loss weights: none, N/(C·n), effective number of samples (β 0.999), or the `weight` of each row",
+    "loss weights: none, N/(C·n), effective number of samples (β 0.999), or the mean `weight` of the class's rows",
   ),
-  labelSmoothing: param(between(0, 0.9), 0, "probability given to the other classes in the target"),
+  labelSmoothing: param(between(0, 0.9), 0, "share of the target spread over all classes"),
+  keep: param(
+    Schema.Literals(["best", "last"]),
+    "best",
+    "weights of the epoch with the best macro-F1 on the validation split (the last one's without a split), or of the last",
+  ),
   augment: param(Augment, {}, "random changes of the training pictures, drawn anew each epoch"),
   seed: Schema.optionalKey(
     Schema.Int.annotate({

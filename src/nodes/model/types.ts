@@ -52,9 +52,11 @@ export const ModelValue = Schema.Struct({
   preprocessing: Preprocessing,
   /** The model file: weights with architecture, classes and preprocessing; usable alone. */
   weights: BlobRef,
-  /** Trainable and not trainable numbers together. */
+  /** Trainable numbers. */
   parameters: Schema.Int,
   history: Schema.Array(Epoch),
+  /** The epoch whose weights these are. */
+  bestEpoch: Schema.Int,
   trainedOn: Schema.Record(Schema.String, ClassCount),
   /** Rows of the validation split per class. */
   validatedOn: Schema.Record(Schema.String, Schema.Int),
