@@ -1,4 +1,4 @@
-import { join } from "node:path"
+import { resolve } from "node:path"
 import { digestOf, digestRecord, type Digest } from "../../schema/digest.ts"
 import { canonical, type Json } from "../../schema/json.ts"
 import type { InputRecord, KeyRecord, OutputRecord } from "../../schema/trace.ts"
@@ -29,7 +29,7 @@ export const keyParams = (node: GraphNode): { readonly [name: string]: Json } =>
 /** Absolute paths of the files a node declares, by name. */
 export const filesOf = (root: string, node: GraphNode): Readonly<Record<string, string>> => {
   const declared = node.definition.files?.(node.params as never) ?? {}
-  return Object.fromEntries(Object.entries(declared).map(([name, path]) => [name, join(root, path)]))
+  return Object.fromEntries(Object.entries(declared).map(([name, path]) => [name, resolve(root, path)]))
 }
 
 /** Everything that identifies a node's work, once its inputs are known. Throws when a declared file is missing. */
@@ -59,7 +59,7 @@ export const keyRecord = (options: {
     files: Object.fromEntries(
       Object.entries(declared).map(([name, path]) => [
         name,
-        { path, digest: options.files.digest(join(root, path)) },
+        { path, digest: options.files.digest(resolve(root, path)) },
       ]),
     ),
   }

@@ -4,6 +4,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { describeError } from "../describe-error.ts"
+import { StoreDamaged, StoreError } from "../store/errors.ts"
 import type { FromWorker, ToWorker } from "./messages.ts"
 import type { Outputs, Task, TaskHooks } from "./task.ts"
 
@@ -12,6 +14,15 @@ export class TaskFailed extends Schema.TaggedError<TaskFailed>()("TaskFailed", {
   message: Schema.String,
   stack: Schema.optionalKey(Schema.String),
 }) {}
+
+/** Whatever an implementation threw, as the error of its task; trouble with the store stays what it is. */
+export const taskFailure = (cause: unknown): TaskFailed | StoreError | StoreDamaged =>
+  cause instanceof StoreError || cause instanceof StoreDamaged
+    ? cause
+    : new TaskFailed({
+        message: describeError(cause),
+        ...(cause instanceof Error && cause.stack !== undefined ? { stack: cause.stack } : {}),
+      })
 
 /** A worker process that ended in the middle of a task: killed, out of memory, crashed in native code. */
 export class WorkerDied extends Schema.TaggedError<WorkerDied>()("WorkerDied", { message: Schema.String }) {}
@@ -72,6 +83,12 @@ export class Executor extends Context.Service<
     )
 }
 
+interface RunningTask {
+  readonly id: number
+  readonly hooks: Omit<TaskHooks, "signal">
+  readonly ended: (end: Ended) => void
+}
+
 type Ended = TaskFailed | WorkerDied | { readonly _tag: "Done"; readonly outputs: Outputs }
 
 /** The environment of a worker: the same whatever the user's time zone and language. */
@@ -81,9 +98,7 @@ class Worker {
   readonly #child: ChildProcess
   #ready = false
   #waiting: ToWorker | undefined
-  #task:
-    | { readonly id: number; readonly hooks: Omit<TaskHooks, "signal">; readonly ended: (end: Ended) => void }
-    | undefined
+  #task: RunningTask | undefined
   #count = 0
   #lastWords: Array<string> = []
 
@@ -137,6 +152,16 @@ class Worker {
     }
     const task = this.#task
     if (task === undefined || message.id !== task.id) return
+    try {
+      this.#tell(task, message)
+    } catch (cause) {
+      // The engine could not keep what the task gave (a full disk, say): the task must not go on as if it had.
+      this.kill()
+      task.ended(new TaskFailed({ message: describeError(cause) }))
+    }
+  }
+
+  #tell(task: RunningTask, message: Exclude<FromWorker, { readonly type: "ready" }>): void {
     switch (message.type) {
       case "log":
         return task.hooks.log(message.line)

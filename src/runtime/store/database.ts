@@ -40,6 +40,10 @@ const MIGRATIONS: ReadonlyArray<string> = [
     stamp TEXT NOT NULL,
     digest TEXT NOT NULL
   ) WITHOUT ROWID;
+  CREATE TABLE fingerprints (
+    path TEXT PRIMARY KEY,
+    record TEXT NOT NULL
+  ) WITHOUT ROWID;
   CREATE TABLE leases (
     id TEXT PRIMARY KEY,
     pid INTEGER NOT NULL,

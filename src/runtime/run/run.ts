@@ -1,0 +1,123 @@
+import { randomBytes } from "node:crypto"
+import { availableParallelism } from "node:os"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { RunEvent } from "../../schema/event.ts"
+import type { NodeReport, RunRecord } from "../../schema/trace.ts"
+import type { GraphNode } from "../graph.ts"
+import { entryOf, type Asked } from "../plan/decide.ts"
+import { skippedInput, type PlanOptions } from "../plan/plan.ts"
+import { missingFiles, selectNodes } from "../plan/select.ts"
+import { Store, storeTry } from "../store/store.ts"
+import { Executor } from "./executor.ts"
+import { withLease } from "./lease.ts"
+import { defaultPools, makePools } from "./pools.ts"
+import { runNode } from "./run-node.ts"
+
+export interface RunOptions extends PlanOptions {
+  /** Worker processes at a time; default: what the machine has. Never part of a result. */
+  readonly jobs?: number
+  /** Go on with everything that does not need a failed node. */
+  readonly keepGoing?: boolean
+  readonly onEvent?: (event: RunEvent) => void
+}
+
+/** `20261123-204530-7f3a`: sorts by time. */
+const newRunId = (now: Date): string =>
+  `${now.toISOString().slice(0, 19).replaceAll(/[-:]/gu, "").replace("T", "-")}-${randomBytes(2).toString("hex")}`
+
+/**
+ * Runs what the targets need. A failed node makes the run `failed`, not the effect: the record says how each node
+ * ended. Interruption kills the workers, keeps what finished and records the run as interrupted.
+ */
+export const run = Effect.fn("run")(function* (options: RunOptions) {
+  const store = yield* Store
+  const executor = yield* Executor
+  const { graph, catalogue } = options
+  const nodes = yield* selectNodes(graph, options.targets)
+  const absent = yield* missingFiles(graph, nodes)
+  const startedAt = Date.now()
+  const id = newRunId(new Date(startedAt))
+  const emit = options.onEvent ?? (() => {})
+  const asked: Asked = { force: options.force ?? [], refresh: options.refresh ?? [], now: startedAt }
+  const pools = makePools(defaultPools(options.jobs ?? availableParallelism()))
+  const reports = new Map<string, NodeReport>()
+  const ends = new Map(nodes.map((node) => [node.id, Deferred.makeUnsafe<void>()]))
+  let stop: string | undefined
+
+  const record = (status: RunRecord["status"]): RunRecord => ({
+    id,
+    pipeline: graph.pipeline,
+    file: graph.file,
+    targets: options.targets,
+    status,
+    startedAt,
+    ms: Date.now() - startedAt,
+    nodes: nodes.flatMap((node) => reports.get(node.id) ?? []),
+  })
+  const save = (status: RunRecord["status"]) =>
+    storeTry("record the run", () => {
+      const saved = record(status)
+      store.traces.saveRun(saved)
+      return saved
+    })
+
+  const skip = (node: GraphNode, because: string): NodeReport => {
+    emit({ type: "node-skipped", node: node.id, because })
+    const why = [{ kind: "skipped" as const, because }]
+    return { id: node.id, uses: node.uses, status: "skipped", reason: because, why, ms: 0, outputs: {} }
+  }
+  const oneNode = Effect.fnUntraced(function* (node: GraphNode) {
+    const upstream = new Set(Object.values(node.inputs).flatMap((refs) => refs.map((ref) => ref.node)))
+    for (const name of upstream) yield* Deferred.await(ends.get(name)!)
+    const gone = absent.get(node.id)
+    const failed = [...upstream].find((name) => reports.get(name)?.status === "failed" || blocked.has(name))
+    const starved = skippedInput(node, (name) => reports.get(name)?.status === "skipped")
+    let report: NodeReport
+    if (gone !== undefined) report = skip(node, `optional, and ${gone} is not there`)
+    else if (failed !== undefined) {
+      blocked.add(node.id)
+      report = skip(node, `${failed} did not finish`)
+    } else if (stop !== undefined) {
+      blocked.add(node.id)
+      report = skip(node, `${stop} failed`)
+    } else if (starved !== undefined) report = skip(node, `${starved} is skipped`)
+    else {
+      report = yield* runNode({
+        run: id,
+        graph,
+        node,
+        entry: entryOf(catalogue, node),
+        store,
+        pools,
+        executor,
+        asked,
+        emit,
+        outputs: (name, port) => reports.get(name)?.outputs[port],
+      })
+    }
+    if (report.status === "failed" && options.keepGoing !== true) stop ??= node.id
+    reports.set(node.id, report)
+    yield* Deferred.succeed(ends.get(node.id)!, undefined)
+  })
+  /** Nodes that did not run because something before them failed. */
+  const blocked = new Set<string>()
+
+  const body = Effect.gen(function* () {
+    emit({
+      type: "run-started",
+      run: id,
+      pipeline: graph.pipeline,
+      nodes: nodes.map(({ id, uses }) => ({ id, uses })),
+    })
+    yield* Effect.forEach(nodes, oneNode, { concurrency: "unbounded", discard: true })
+    const status = [...reports.values()].some((report) => report.status === "failed") ? "failed" : "ok"
+    const finished = yield* save(status)
+    emit({ type: "run-finished", record: finished })
+    return finished
+  })
+  return yield* withLease(store, id, body).pipe(
+    Effect.onExit((exit) => (Exit.hasInterrupts(exit) ? Effect.ignore(save("interrupted")) : Effect.void)),
+  )
+})
