@@ -83,18 +83,42 @@ function masksWithin(bits: number, radius: number): Int32Array {
   return Int32Array.from(masks)
 }
 
-/** Indices grouped by band value: `members[starts[v]] … members[starts[v + 1] − 1]`, ascending. */
-function bucketsOf(values: Int32Array, bits: number): { starts: Int32Array; members: Int32Array } {
-  const starts = new Int32Array(2 ** bits + 1)
-  for (const value of values) starts[value + 1]++
-  for (let v = 0; v < 2 ** bits; v++) starts[v + 1] += starts[v]
-  const next = starts.slice()
-  const members = new Int32Array(values.length)
-  for (let i = 0; i < values.length; i++) members[next[values[i]]++] = i
-  return { starts, members }
+/** The hashes in the order of one band's value, and where each value starts. */
+interface BandIndex {
+  /** Entries of value v are at `starts[v]` up to, not including, `starts[v + 1]`. */
+  readonly starts: Int32Array
+  readonly values: Int32Array
+  readonly high: Uint32Array
+  readonly low: Uint32Array
+  readonly ids: Int32Array
 }
 
-/** Calls `visit(i, j, distance)` once for every pair i < j of different hashes within `maxDistance`. */
+/** Counting sort by band value, so that what is compared together lies together. */
+function indexBand(high: Uint32Array, low: Uint32Array, band: Band): BandIndex {
+  const n = high.length
+  const starts = new Int32Array(2 ** band.bits + 1)
+  for (let i = 0; i < n; i++) starts[bandValue(high[i], low[i], band) + 1]++
+  for (let v = 0; v < 2 ** band.bits; v++) starts[v + 1] += starts[v]
+  const next = starts.slice()
+  const index = {
+    starts,
+    values: new Int32Array(n),
+    high: new Uint32Array(n),
+    low: new Uint32Array(n),
+    ids: new Int32Array(n),
+  }
+  for (let i = 0; i < n; i++) {
+    const value = bandValue(high[i], low[i], band)
+    const k = next[value]++
+    index.values[k] = value
+    index.high[k] = high[i]
+    index.low[k] = low[i]
+    index.ids[k] = i
+  }
+  return index
+}
+
+/** Calls `visit(i, j, distance)` once for every pair of different places whose hashes are within `maxDistance`. */
 function visitPairs(
   high: Uint32Array,
   low: Uint32Array,
@@ -104,27 +128,26 @@ function visitPairs(
   const n = high.length
   const bands = chooseBands(n, maxDistance)
   bands.forEach((band, b) => {
-    const values = Int32Array.from({ length: n }, (_, i) => bandValue(high[i], low[i], band))
-    const { starts, members } = bucketsOf(values, band.bits)
-    const masks = masksWithin(band.bits, band.radius)
-    for (let i = 0; i < n; i++) {
-      for (const mask of masks) {
-        const value = values[i] ^ mask
-        for (let k = starts[value + 1] - 1; k >= starts[value]; k--) {
-          const j = members[k]
-          if (j <= i) break
-          const dh = high[i] ^ high[j]
-          const dl = low[i] ^ low[j]
-          const distance = popcount(dh) + popcount(dl)
-          if (distance > maxDistance) continue
-          // A pair that an earlier band finds was visited there.
-          let seen = false
-          for (let e = 0; e < b && !seen; e++) {
-            const earlier = bands[e]
-            seen = popcount(bandValue(dh >>> 0, dl >>> 0, earlier)) <= earlier.radius
-          }
-          if (!seen) visit(i, j, distance)
-        }
+    const { starts, values, high: hs, low: ls, ids } = indexBand(high, low, band)
+    const compare = (k: number, m: number): void => {
+      const dh = hs[k] ^ hs[m]
+      const dl = ls[k] ^ ls[m]
+      const distance = popcount(dh) + popcount(dl)
+      if (distance > maxDistance) return
+      // A pair that an earlier band finds was visited there.
+      for (let e = 0; e < b; e++) {
+        if (popcount(bandValue(dh >>> 0, dl >>> 0, bands[e])) <= bands[e].radius) return
+      }
+      visit(ids[k], ids[m], distance)
+    }
+    for (const mask of masksWithin(band.bits, band.radius)) {
+      // In the order of the values, the values a mask away are met in nearly sequential order too.
+      for (let k = 0; k < n; k++) {
+        const value = values[k]
+        const other = value ^ mask
+        if (other < value) continue
+        const end = starts[other + 1]
+        for (let m = mask === 0 ? k + 1 : starts[other]; m < end; m++) compare(k, m)
       }
     }
   })
