@@ -96,7 +96,7 @@ export const drawEye = (d: Drawing, head: Head, side: number, gaze: Gaze): void 
   const bag = 0.12 + Math.max(0, (age - 35) / 110) + 0.25 * head.au(6, side) + 0.15 * head.au(7, side)
   const bags = shape.lower.slice(1, 4).map((p, i): FacePoint => [p[0], p[1] + 0.085 + (i === 1 ? 0.02 : 0)])
   d.softStroke(
-    smooth([head.at([shape.lower[0]![0], shape.lower[0]![1] + 0.05]), ...bags.map((p) => head.at(p))]),
+    smooth([head.at([shape.lower[0][0], shape.lower[0][1] + 0.05]), ...bags.map((p) => head.at(p))]),
     dark,
     0.035 * u,
     bag,
@@ -138,14 +138,14 @@ export const drawEye = (d: Drawing, head: Head, side: number, gaze: Gaze): void 
   d.stroke(smooth(lower), mix(dark, lash, 0.2), 0.016 * u, 0.65)
   d.stroke(smooth(upper), lash, lashWidth, 0.95)
   const raise = 0.075 * (1 - 0.75 * hooded) + 0.03 * head.au(5, side) - 0.02 * head.au(7, side)
-  const crease = shape.upper.map((p, i): FacePoint => [p[0], p[1] - raise * [0.35, 0.95, 1.05, 1, 0.35][i]!])
+  const crease = shape.upper.map((p, i): FacePoint => [p[0], p[1] - raise * [0.35, 0.95, 1.05, 1, 0.35][i]])
   d.softStroke(smooth(crease.map((p) => head.at(p))), dark, 0.026 * u, 0.75)
   if (identity.feminine && u > 22) {
     for (let i = 0; i < 6; i++) {
       const t = 0.4 + i * 0.12
       const at = t * (shape.upper.length - 1)
       const k = Math.min(shape.upper.length - 2, Math.floor(at))
-      const [a, b] = [shape.upper[k]!, shape.upper[k + 1]!]
+      const [a, b] = [shape.upper[k], shape.upper[k + 1]]
       const p: FacePoint = [a[0] + (b[0] - a[0]) * (at - k), a[1] + (b[1] - a[1]) * (at - k)]
       const tip: FacePoint = [
         p[0] + side * (0.015 + 0.045 * t),
@@ -182,7 +182,7 @@ export const drawBrow = (d: Drawing, head: Head, side: number, random: Random): 
   const line = browLine(head, side)
   const widths = [0.85, 1, 0.85, 0.15]
   const offset = (sign: number): Point[] =>
-    line.map((p, i) => head.at([p[0], p[1] + sign * widths[i]! * browThickness * 0.62, p[2] ?? 0]))
+    line.map((p, i) => head.at([p[0], p[1] + sign * widths[i] * browThickness * 0.62, p[2] ?? 0]))
   const body = between(offset(-1), offset(1))
   d.stroke(body, mix(brow, skin, 0.5), 0.05 * u, 0.35)
   d.fill(body, mix(brow, skin, 0.12), 0.78)
@@ -192,8 +192,8 @@ export const drawBrow = (d: Drawing, head: Head, side: number, random: Random): 
     const t = (i + random.next()) / hairs
     const at = t * 2.999
     const k = Math.floor(at)
-    const [a, b] = [line[k]!, line[k + 1]!]
-    const w = browThickness * (widths[k]! + (widths[k + 1]! - widths[k]!) * (at - k))
+    const [a, b] = [line[k], line[k + 1]]
+    const w = browThickness * (widths[k] + (widths[k + 1] - widths[k]) * (at - k))
     const x = a[0] + (b[0] - a[0]) * (at - k)
     const y = a[1] + (b[1] - a[1]) * (at - k) + random.range(-0.3, 0.75) * w
     const slant = 0.2 + t * 0.9

@@ -216,7 +216,7 @@ const strands = (d: Drawing, head: Head, random: Random, shape: string, inner: r
   d.open(`clip-path="${d.clip(shape)}"`)
   const count = Math.min(40, Math.round(12 + u / 3))
   for (let i = 0; i < count; i++) {
-    const to = inner[Math.min(14, Math.floor(random.next() * 15))]!
+    const to = inner[Math.min(14, Math.floor(random.next() * 15))]
     const spread = random.range(-0.1, 0.1) * u
     const bow = (to[0] - rx) * 0.3
     const middle: Point = [(rx + to[0]) / 2 + bow + spread, (ry + to[1]) / 2 - 0.12 * u]
@@ -256,7 +256,7 @@ const drawHeadwear = (d: Drawing, head: Head): void => {
       ...[0.75, 0.35, 0, -0.35, -0.75].map((x): Point => head.at([x, -0.72 - 0.16 * (1 - x * x)])),
     ]
     d.raw(
-      `<path fill-rule="evenodd" fill="${cloth}" d="${smooth([...outer.slice(0, 10), below[0]!, below[1]!, ...outer.slice(10)], true)}${smooth(opening, true)}"/>`,
+      `<path fill-rule="evenodd" fill="${cloth}" d="${smooth([...outer.slice(0, 10), below[0], below[1], ...outer.slice(10)], true)}${smooth(opening, true)}"/>`,
     )
     d.softStroke(smooth(opening, true), scale(colour, 0.5), 0.04 * u, 0.6)
     return
@@ -274,7 +274,7 @@ const drawHeadwear = (d: Drawing, head: Head): void => {
   if (headwear === "beanie") {
     const low = edge(-0.55, 0.05)
     d.fill(polygon([...rim, ...low.toReversed()]), scale(colour, 0.8))
-    for (let i = 1; i < 6; i++) d.stroke(smooth([rim[i]!, low[i]!]), scale(colour, 0.55), 0.02 * u, 0.6)
+    for (let i = 1; i < 6; i++) d.stroke(smooth([rim[i], low[i]]), scale(colour, 0.55), 0.02 * u, 0.6)
   } else {
     const peak = [-0.8, -0.4, 0, 0.4, 0.8].map((x) => head.at([x, -0.5 + 0.14 * (1 - x * x), 0.5]))
     d.fill(

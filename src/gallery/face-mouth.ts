@@ -78,17 +78,17 @@ export const mouthShape = (head: Head): MouthShape => {
     i === 3 ? [p[0], p[1] + 0.012 * (1 - au(27)), relief] : p,
   )
   const innerBottom = curve(bottom, 0, relief).map((p, i): FacePoint => {
-    const round = [0, 0.35, 0.12, 0, 0.12, 0.35, 0][i]! * opening
+    const round = [0, 0.35, 0.12, 0, 0.12, 0.35, 0][i] * opening
     return [p[0], p[1] + round * (0.35 + 0.5 * (au(26) + au(27))), p[2] ?? 0]
   })
   const bow = [0, 0.62, 1.02, 0.84, 1.02, 0.62, 0]
   const outerTop = innerTop.map((p, i): FacePoint => [
     p[0],
-    p[1] - upperLip * bow[i]! - square * [0, 0.75, 0.6, 0.2, 0.6, 0.75, 0][i]!,
+    p[1] - upperLip * bow[i] - square * [0, 0.75, 0.6, 0.2, 0.6, 0.75, 0][i],
     0.05,
   ])
   const belly = [0, 0.52, 0.92, 1, 0.92, 0.52, 0]
-  const outerBottom = innerBottom.map((p, i): FacePoint => [p[0] * 0.98, p[1] + lowerLip * belly[i]!, 0.05])
+  const outerBottom = innerBottom.map((p, i): FacePoint => [p[0] * 0.98, p[1] + lowerLip * belly[i], 0.05])
   return { left, right, innerTop, innerBottom, outerTop, outerBottom, opening }
 }
 
@@ -102,7 +102,7 @@ const drawInside = (d: Drawing, head: Head, m: MouthShape): void => {
   d.fill(inside, [58, 16, 20])
   d.open(`clip-path="${d.clip(inside)}"`)
   if (m.opening > 0.15) {
-    const [tx, ty] = head.at([0, m.innerBottom[3]![1] - 0.02])
+    const [tx, ty] = head.at([0, m.innerBottom[3][1] - 0.02])
     d.ellipse(
       tx,
       ty,
@@ -134,8 +134,8 @@ const drawInside = (d: Drawing, head: Head, m: MouthShape): void => {
       for (const x of [-0.29, -0.21, -0.125, 0, 0.125, 0.21, 0.29]) {
         d.stroke(
           smooth([
-            head.at([x, m.innerTop[3]![1] - 0.1, 0]),
-            head.at([x * 0.97, m.innerTop[3]![1] + height * 0.97, 0]),
+            head.at([x, m.innerTop[3][1] - 0.1, 0]),
+            head.at([x * 0.97, m.innerTop[3][1] + height * 0.97, 0]),
           ]),
           [170, 150, 138],
           0.011 * u,
@@ -169,7 +169,7 @@ export const drawMouth = (d: Drawing, head: Head): void => {
   const { skin, lip, makeup, feminine } = head.identity
   const m = mouthShape(head)
   const project = (points: readonly FacePoint[]) => points.map((p) => head.at(p))
-  const under = m.outerBottom[3]![1]
+  const under = m.outerBottom[3][1]
   const [sx, sy] = head.at([0, under + 0.075])
   d.blob(sx, sy, 0.3 * u, 0.085 * u, shadow(skin, 0.42), 0.6, head.pose.roll)
   const upper = between(project(m.outerTop), project(m.innerTop))
@@ -192,7 +192,7 @@ export const drawMouth = (d: Drawing, head: Head): void => {
       [1, shadow(lip, 0.18), 1],
     ]),
   )
-  const [gx, gy] = head.at([0.02, m.innerBottom[3]![1] + (under - m.innerBottom[3]![1]) * 0.45, 0.06])
+  const [gx, gy] = head.at([0.02, m.innerBottom[3][1] + (under - m.innerBottom[3][1]) * 0.45, 0.06])
   d.blob(gx, gy, 0.17 * u, 0.05 * u, [255, 244, 238], 0.22 + 0.25 * Math.min(1, makeup), head.pose.roll)
   if (m.opening > 0.018) drawInside(d, head, m)
   const line = smooth(project(m.innerTop))

@@ -20,15 +20,15 @@ export type Point = readonly [number, number]
 export type FacePoint = readonly [x: number, y: number, lift?: number]
 
 const interpolate = (table: readonly Point[], at: number): number => {
-  if (at <= table[0]![0]) return table[0]![1]
+  if (at <= table[0][0]) return table[0][1]
   for (let i = 1; i < table.length; i++) {
-    const [x1, v1] = table[i]!
+    const [x1, v1] = table[i]
     if (at <= x1) {
-      const [x0, v0] = table[i - 1]!
+      const [x0, v0] = table[i - 1]
       return v0 + ((v1 - v0) * (at - x0)) / (x1 - x0)
     }
   }
-  return table[table.length - 1]![1]
+  return table[table.length - 1][1]
 }
 
 /** Depth of the middle line of the face over its height, from the vertex to below the chin. */

@@ -24,15 +24,15 @@ export class Random {
   /** Uniform 32-bit unsigned integer. */
   uint32(): number {
     const s = this.s
-    const s1 = s[1]!
+    const s1 = s[1]
     const m = Math.imul(s1, 5)
     const result = Math.imul((m << 7) | (m >>> 25), 9) >>> 0
-    s[2]! ^= s[0]!
-    s[3]! ^= s1
-    s[1]! ^= s[2]!
-    s[0]! ^= s[3]!
-    s[2]! ^= s1 << 9
-    const s3 = s[3]!
+    s[2] ^= s[0]
+    s[3] ^= s1
+    s[1] ^= s[2]
+    s[0] ^= s[3]
+    s[2] ^= s1 << 9
+    const s3 = s[3]
     s[3] = (s3 << 11) | (s3 >>> 21)
     return result
   }
@@ -57,7 +57,7 @@ export class Random {
   }
 
   pick<A>(items: readonly A[]): A {
-    return items[Math.floor(this.next() * items.length)]!
+    return items[Math.floor(this.next() * items.length)]
   }
 
   /** One of the entries with probability proportional to its weight (weights ≥ 0, not all 0). */
@@ -69,7 +69,7 @@ export class Random {
       at -= weight
       if (at < 0) return item
     }
-    return entries[entries.length - 1]![0]
+    return entries[entries.length - 1][0]
   }
 
   /** Standard normal by the Box-Muller transform, cut off at ±3. */

@@ -39,17 +39,17 @@ const relief = (head: Head): Bump[] => {
     add(ex, ey - 0.08, 0, 0.24, 0.11, -0.12)
     add(ex * 0.62, ey, 0, 0.09, 0.14, -0.09)
     add(ex, ey + 0.01, 0, 0.16, 0.085, 0.085)
-    add(brow[1]![0], brow[1]![1] + 0.04, 0, 0.22, 0.075, 0.07)
+    add(brow[1][0], brow[1][1] + 0.04, 0, 0.22, 0.075, 0.07)
     const raise = 0.07 * head.au(6, side) + 0.07 * head.au(12, side)
     add(side * 0.55, 0.42 - raise, 0, 0.24, 0.19, 0.1 + 0.1 * head.au(12, side) + 0.06 * head.au(6, side))
     add(side * 0.6, 0.85, 0, 0.14, 0.25, -0.05 - Math.max(0, (head.identity.age - 40) / 700))
     if (head.au(4) > 0.1) add(side * 0.11, -0.2, 0, 0.05, 0.11, 0.05 * head.au(4, side))
   }
   const m = mouthShape(head)
-  add(0, (m.outerTop[3]![1] + m.innerTop[3]![1]) / 2, 0.05, 0.26, 0.06, 0.06)
-  const low = (m.outerBottom[3]![1] + m.innerBottom[3]![1]) / 2
+  add(0, (m.outerTop[3][1] + m.innerTop[3][1]) / 2, 0.05, 0.26, 0.06, 0.06)
+  const low = (m.outerBottom[3][1] + m.innerBottom[3][1]) / 2
   add(0, low, 0.06, 0.2, 0.075, 0.075)
-  add(0, m.outerBottom[3]![1] + 0.08, 0, 0.28, 0.07, -0.06)
+  add(0, m.outerBottom[3][1] + 0.08, 0, 0.28, 0.07, -0.06)
   add(0, head.chinY - 0.16 + head.jawDrop, 0, 0.22, 0.15, 0.1)
   add(0, -0.62, 0, 0.5, 0.25, 0.035)
   return bumps
@@ -63,12 +63,12 @@ const shade = (
   l: readonly number[],
   strength: number,
 ): readonly [number, number] => {
-  const dot = nx * l[0]! + ny * l[1]! + nz * l[2]!
+  const dot = nx * l[0] + ny * l[1] + nz * l[2]
   const wrapped = Math.max(0, (dot + 0.35) / 1.35)
   const diffuse = 1 - strength + strength * wrapped * 1.22
   // Blinn-Phong: half vector between the light and the viewer (0, 0, 1).
-  const h = Math.sqrt(2 + 2 * l[2]!)
-  const half = Math.max(0, (nx * l[0]! + ny * l[1]! + nz * (l[2]! + 1)) / h)
+  const h = Math.sqrt(2 + 2 * l[2])
+  const half = Math.max(0, (nx * l[0] + ny * l[1] + nz * (l[2] + 1)) / h)
   return [diffuse, strength * half ** 26]
 }
 
@@ -80,7 +80,7 @@ const shade = (
 export const shadeHead = (rgb: Uint8Array, width: number, height: number, head: Head, light: Light): void => {
   const bumps = relief(head)
   const length = Math.hypot(...light.direction)
-  const [lx, ly, lz] = light.direction.map((v) => v / length) as [number, number, number]
+  const [lx, ly, lz] = [light.direction[0] / length, light.direction[1] / length, light.direction[2] / length]
   const { cosRoll, sinRoll } = {
     cosRoll: Math.cos((head.pose.roll * Math.PI) / 180),
     sinRoll: Math.sin((head.pose.roll * Math.PI) / 180),
@@ -107,7 +107,7 @@ export const shadeHead = (rgb: Uint8Array, width: number, height: number, head: 
     const y = top + j * dy
     for (let i = 0; i < n; i++) {
       const x = left + i * dx
-      const across = (x - rims[j * 2]!) / rims[j * 2 + 1]!
+      const across = (x - rims[j * 2]) / rims[j * 2 + 1]
       const along = (y - 0.15) / 1.9
       let h = 0.95 * Math.sqrt(Math.max(0.02, 1 - 0.92 * Math.min(1, across * across) - 0.75 * along * along))
       for (const b of bumps) {
@@ -124,9 +124,8 @@ export const shadeHead = (rgb: Uint8Array, width: number, height: number, head: 
   for (let j = 0; j < rows; j++) {
     for (let i = 0; i < n; i++) {
       const at = j * n + i
-      const gx = (relievo[j * n + Math.min(n - 1, i + 1)]! - relievo[j * n + Math.max(0, i - 1)]!) / (2 * dx)
-      const gy =
-        (relievo[Math.min(rows - 1, j + 1) * n + i]! - relievo[Math.max(0, j - 1) * n + i]!) / (2 * dy)
+      const gx = (relievo[j * n + Math.min(n - 1, i + 1)] - relievo[j * n + Math.max(0, i - 1)]) / (2 * dx)
+      const gy = (relievo[Math.min(rows - 1, j + 1) * n + i] - relievo[Math.max(0, j - 1) * n + i]) / (2 * dy)
       const norm = 1 / Math.sqrt(gx * gx + gy * gy + 1)
       const [diffuse, gloss] = shade(-gx * norm, -gy * norm, norm, l, light.strength)
       grid[at * 2] = diffuse / flat
@@ -165,7 +164,7 @@ const paint = (rgb: Uint8Array, width: number, height: number, head: Head, light
       const gj = (y - f.top) / f.dy
       if (gi < 0 || gj < 0 || gi >= f.n - 1 || gj >= f.rows - 1) continue
       const [i, j] = [Math.floor(gi), Math.floor(gj)]
-      const edge = Math.abs(x - f.rims[j * 2]!) / f.rims[j * 2 + 1]!
+      const edge = Math.abs(x - f.rims[j * 2]) / f.rims[j * 2 + 1]
       const below = (y - f.chin + 0.06) / 0.12
       const above = (y + 1.7) / 0.35
       const mask =
@@ -180,16 +179,15 @@ const paint = (rgb: Uint8Array, width: number, height: number, head: Head, light
       const w10 = a * (1 - b)
       const w01 = (1 - a) * b
       const w11 = a * b
-      const diffuse =
-        f.grid[at]! * w00 + f.grid[at + 2]! * w10 + f.grid[down]! * w01 + f.grid[down + 2]! * w11
+      const diffuse = f.grid[at] * w00 + f.grid[at + 2] * w10 + f.grid[down] * w01 + f.grid[down + 2] * w11
       const gloss =
-        f.grid[at + 1]! * w00 + f.grid[at + 3]! * w10 + f.grid[down + 1]! * w01 + f.grid[down + 3]! * w11
+        f.grid[at + 1] * w00 + f.grid[at + 3] * w10 + f.grid[down + 1] * w01 + f.grid[down + 3] * w11
       const o = (py * width + px) * 3
       for (let c = 0; c < 3; c++) {
         // Light scattered in the skin reddens the shade: red falls off less than green and blue.
         const soft = c === 0 ? diffuse + (1 - diffuse) * (diffuse < 1 ? 0.22 : 0) : diffuse
-        const factor = 1 + (soft * (diffuse > 1 ? light.tint[c]! : 1) - 1) * mask
-        rgb[o + c] = Math.max(0, Math.min(255, rgb[o + c]! * factor + 38 * gloss * mask))
+        const factor = 1 + (soft * (diffuse > 1 ? light.tint[c] : 1) - 1) * mask
+        rgb[o + c] = Math.max(0, Math.min(255, rgb[o + c] * factor + 38 * gloss * mask))
       }
     }
   }

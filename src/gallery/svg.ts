@@ -14,8 +14,8 @@ export const polygon = (points: readonly Point[]): string =>
  */
 export const smooth = (points: readonly Point[], closed = false, start = "M"): string => {
   const n = points.length
-  const get = (i: number): Point => (closed ? points[(i + n) % n]! : points[Math.max(0, Math.min(n - 1, i))]!)
-  let d = `${start}${f(points[0]![0])} ${f(points[0]![1])}`
+  const get = (i: number): Point => (closed ? points[(i + n) % n] : points[Math.max(0, Math.min(n - 1, i))])
+  let d = `${start}${f(points[0][0])} ${f(points[0][1])}`
   for (let i = 0; i < (closed ? n : n - 1); i++) {
     const [a, b, c, e] = [get(i - 1), get(i), get(i + 1), get(i + 2)]
     d += `C${f(b[0] + (c[0] - a[0]) / 6)} ${f(b[1] + (c[1] - a[1]) / 6)} ${f(c[0] - (e[0] - b[0]) / 6)} ${f(c[1] - (e[1] - b[1]) / 6)} ${f(c[0])} ${f(c[1])}`
