@@ -37,7 +37,7 @@ export const robotsOf = (client: Client): ((url: string) => Effect.Effect<void, 
 }
 
 const refusals = /^(noindex|none|noai|noimageai|noimageindex)$/
-const named = /^([a-z0-9_-]+)\s*:\s*(.*)$/
+const named = /^(\*|[a-z0-9_-]+)\s*:\s*(.*)$/
 /** Directives that have a value after a colon, and are no crawler's name. */
 const valued = /^(unavailable_after|max-snippet|max-image-preview|max-video-preview)$/
 
