@@ -11,6 +11,7 @@ import { fitPreprocessing } from "../../learning/preprocess.ts"
 import type { Schedule } from "../../learning/schedule.ts"
 import { type EpochFigures, trainClassifier } from "../../learning/train.ts"
 import type { NodeContext, RunFunction } from "../../runtime/node.ts"
+import type { Json } from "../../schema/json.ts"
 import { generatedOf } from "./origin.ts"
 import { loadPictures } from "./pictures.ts"
 import type { inputs, outputs, TrainParams } from "./train.ts"
@@ -53,6 +54,16 @@ const load = async (
   params: TrainParams,
   context: NodeContext,
 ) => ({ images: await loadPictures(rows, params, context), labels: indicesOf(rows, classes) })
+
+/** What is said of the training beside the architecture, which has its own place. */
+const trainingOf = (params: TrainParams): Record<string, Json> => {
+  const { epochs, batch, lr, schedule, warmup, momentum, nesterov, l2 } = params
+  const { classWeights, labelSmoothing, keep, threads, backend, augment } = params
+  return {
+    ...{ epochs, batch, lr, schedule, warmup, momentum, nesterov, l2 },
+    ...{ classWeights, labelSmoothing, keep, threads, backend, augment: { ...augment } },
+  }
+}
 
 /** Trains one network; times go to the log only, so that equal inputs give an equal model. */
 const train = (async ({ inputs, params, context }) => {
@@ -116,6 +127,7 @@ const train = (async ({ inputs, params, context }) => {
       model: {
         name: params.model,
         network: { ...spec },
+        training: trainingOf(params),
         classes,
         preprocessing: { size: params.size, channels: params.channels, ...preprocessing },
         weights: await context.blobs.put(file, "application/x-safetensors"),

@@ -55,6 +55,8 @@ export const ModelValue = Schema.Struct({
   /** Trainable numbers. */
   parameters: Schema.Int,
   history: Schema.Array(Epoch),
+  /** Parameters of the training as resolved (rate, epochs, augmentation …). */
+  training: Schema.Record(Schema.String, Schema.Json),
   /** The epoch whose weights these are. */
   bestEpoch: Schema.Int,
   trainedOn: Schema.Record(Schema.String, ClassCount),

@@ -1,24 +1,21 @@
 import * as Schema from "effect/Schema"
 import { defineNode, list, optional } from "../../runtime/node.ts"
 import { Files, Images, Labelled, Predictions, Rejects } from "../../schema/artifact.ts"
+import { Clusters } from "../image/dedupe.ts"
 import { param, whole } from "../model/param.ts"
 import { Evaluation, Model, Visualization } from "../model/types.ts"
 
 export const ReportParams = Schema.Struct({
-  title: param(
-    Schema.String,
-    "Facial expressions, from keywords to an evaluated model",
-    "headline of the page",
-  ),
+  title: param(Schema.String, "Facial expressions, from keywords to an evaluated model", "headline"),
   classes: Schema.optionalKey(
     Schema.Array(Schema.String).annotate({
       description: "order of the classes; default: that of the models",
     }),
   ),
-  samplesPerClass: param(whole(0, 64), 10, "pictures shown of each class"),
+  samplesPerClass: param(whole(0, 64), 12, "pictures shown of each class"),
   mistakes: param(whole(0, 200), 18, "most confident mistakes shown"),
   clusters: param(whole(0, 100), 12, "clusters of duplicates shown"),
-  thumbnail: param(whole(16, 256), 72, "side of the small pictures in pixels"),
+  thumbnail: param(whole(16, 256), 96, "side of the small pictures in pixels, shown smaller"),
 })
 export type ReportParams = typeof ReportParams.Type
 
@@ -26,15 +23,15 @@ export const inputs = {
   evaluation: Evaluation,
   predictions: Predictions,
   models: list(Model, { named: true }),
-  /** What was found, before anything was dropped: where the pictures came from. */
-  raw: list(Images, { named: true }),
-  /** Class counts before balancing, and the sample grid. */
-  before: list(Labelled, { named: true }),
-  /** Class counts after balancing. */
-  after: list(Labelled, { named: true }),
+  /** What was found, before anything was dropped: sources, licences, yield per keyword. */
+  found: list(Images),
+  /** The set before balancing: counts and sample grid. */
+  before: list(Labelled),
+  after: list(Labelled),
   rejected: list(Rejects, { named: true }),
-  /** Rows with `cluster`, the dropped ones included where they are given. */
-  duplicates: list(Images, { named: true }),
+  /** Rows that deduplication took out, with their `cluster`. */
+  duplicates: list(Images),
+  clusters: list(Clusters),
   pictures: optional(Visualization),
 }
 export const outputs = { page: Files }

@@ -1,0 +1,104 @@
+import type { RunFunction } from "../../runtime/node.ts"
+import type { Generated, ReportData, ShownAttention, ShownFeature } from "./data.ts"
+import { gatherCounts } from "./gather/classes.ts"
+import { gatherCredits } from "./gather/credits.ts"
+import { gatherDuplicates } from "./gather/duplicates.ts"
+import { gatherMistakes } from "./gather/mistakes.ts"
+import { nameModels } from "./gather/models.ts"
+import { gatherOrigins } from "./gather/origins.ts"
+import { gatherRejects } from "./gather/rejects.ts"
+import { gatherSamples } from "./gather/shown.ts"
+import { type MakeThumb, thumbMaker } from "./gather/thumbs.ts"
+import type { inputs, outputs, ReportParams } from "./html.ts"
+import { page } from "./page.ts"
+import type { VisualizationValue } from "../model/types.ts"
+
+const together = (parts: ReadonlyArray<Generated>): Generated => {
+  const distinct = new Set(parts)
+  const [only] = distinct
+  return distinct.size === 0 ? false : distinct.size === 1 && only !== undefined ? only : "partly"
+}
+
+const showPictures = async (
+  pictures: VisualizationValue | undefined,
+  thumb: MakeThumb,
+): Promise<{ features: ReadonlyArray<ShownFeature>; attention: ReadonlyArray<ShownAttention> }> => {
+  const features: Array<ShownFeature> = []
+  for (const { image, ...rest } of pictures?.features ?? []) {
+    const small = await thumb(image)
+    if (small !== undefined) features.push({ ...rest, thumb: small })
+  }
+  const attention: Array<ShownAttention> = []
+  for (const { input, overlay, ...rest } of pictures?.attention ?? []) {
+    const [plain, warm] = [await thumb(input), await thumb(overlay)]
+    if (plain !== undefined && warm !== undefined) attention.push({ ...rest, input: plain, overlay: warm })
+  }
+  return { features, attention }
+}
+
+/** Gathers what the page says and writes it. */
+const report = (async ({ inputs, params, context }) => {
+  const thumb = thumbMaker(context.blobs, params.thumbnail)
+  const models = nameModels(inputs.models)
+  const { results } = inputs.evaluation
+  const classes = params.classes ?? models[0]?.value.classes ?? results[0]?.classes ?? []
+  const values = <A>(list: ReadonlyArray<{ readonly value: A }>): ReadonlyArray<A> =>
+    list.map(({ value }) => value)
+  const found = values(inputs.found)
+  const before = values(inputs.before)
+  const after = values(inputs.after)
+  const kept = before.length > 0 ? before : after
+  const PARTS = 7
+  let part = 0
+  const step = <A>(value: A): A => {
+    context.progress(++part, PARTS)
+    return value
+  }
+  const origins = step(found.length === 0 ? undefined : await gatherOrigins(found, kept))
+  const counts = step({
+    before: before.length === 0 ? undefined : await gatherCounts(before),
+    after: after.length === 0 ? undefined : await gatherCounts(after),
+  })
+  const samples = step(await gatherSamples(kept, classes, params.samplesPerClass, thumb))
+  const rejects = step(await gatherRejects(inputs.rejected, thumb))
+  const duplicates = step(
+    inputs.duplicates.length === 0
+      ? undefined
+      : await gatherDuplicates(
+          values(inputs.duplicates),
+          values(inputs.clusters),
+          kept,
+          params.clusters,
+          thumb,
+        ),
+  )
+  const { mistakes, wrong } = step(await gatherMistakes(inputs.predictions, models, params.mistakes, thumb))
+  const { features, attention } = step(await showPictures(inputs.pictures, thumb))
+  const data: ReportData = {
+    title: params.title,
+    classes,
+    generated: together([
+      ...results.map((r) => r.generated),
+      ...models.map((m) => m.value.generated),
+      ...(origins === undefined ? [] : [origins.generated]),
+    ]),
+    results,
+    models,
+    ...(origins === undefined ? {} : { origins }),
+    ...(counts.before === undefined ? {} : { before: counts.before }),
+    ...(counts.after === undefined ? {} : { after: counts.after }),
+    samples: samples.groups,
+    rejects,
+    ...(duplicates === undefined ? {} : { duplicates }),
+    mistakes,
+    wrong,
+    features,
+    attention,
+    credits: gatherCredits(samples.rows),
+  }
+  const bytes = new TextEncoder().encode(page(data))
+  context.log(`report.html: ${bytes.length} bytes`)
+  return { page: { "report.html": bytes } }
+}) satisfies RunFunction<typeof inputs, typeof outputs, ReportParams>
+
+export default report
