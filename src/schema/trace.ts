@@ -5,6 +5,7 @@ import type { Json } from "./json.ts"
 export interface OutputRecord {
   readonly type: string
   readonly digest: Digest
+  /** Tables, and only they. */
   readonly rows?: number
   readonly bytes: number
 }

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
+import { isAlive } from "../process-alive.ts"
 import { storeTry, type OpenStore } from "../store/store.ts"
 
 const BEAT = 5_000
@@ -13,15 +14,6 @@ export const liveLeases = (store: OpenStore, now: number): ReadonlyArray<string>
     .all(now - STALE)
     .filter((row) => isAlive(Number(row["pid"])))
     .map((row) => String(row["id"]))
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM"
-  }
-}
 
 /** Says to the collector that the store is in use while the effect runs: nothing may be taken away meanwhile. */
 export const withLease = <A, E, R>(store: OpenStore, id: string, self: Effect.Effect<A, E, R>) =>

@@ -88,7 +88,6 @@ export const writeFiles = (
   return {
     type,
     digest: ref.$blob,
-    rows: entries.length,
     bytes: entries.reduce((sum, entry) => sum + entry.blob.bytes, ref.bytes),
   }
 }

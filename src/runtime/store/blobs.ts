@@ -143,14 +143,7 @@ export class BlobStore {
     this.#refuseIfBroken()
     if (this.#pending.size === 0) return
     this.#drain()
-    const pack = this.#pack
-    if (pack !== undefined) {
-      this.#orBreak(() => {
-        fs.fsyncSync(pack.fd)
-        if (pack.fresh) syncFolder(join(this.#root, "packs"))
-      })
-      pack.fresh = false
-    }
+    this.#syncPack()
     const pending = this.#pending
     transaction(this.#db, () => {
       for (const [digest, { place }] of pending)
@@ -158,6 +151,26 @@ export class BlobStore {
     })
     this.#pending = new Map()
     if (this.#pack !== undefined && this.#pack.size >= PACK_BYTES) this.#closePack()
+  }
+
+  /** Copies blobs into the current pack and points the index there, in one transaction; the old copies stay. */
+  move(digests: ReadonlyArray<string>): void {
+    const moved: Array<readonly [string, Place]> = []
+    for (const digest of digests) {
+      const bytes = this.get(digest)
+      const pack = this.#currentPack()
+      moved.push([digest, { pack: pack.name, offset: pack.size, bytes: bytes.length }])
+      this.#buffer.push(bytes)
+      this.#buffered += bytes.length
+      pack.size += bytes.length
+      if (this.#buffered >= BUFFER_BYTES) this.#drain()
+    }
+    this.#drain()
+    this.#syncPack()
+    const point = this.#db.prepare("UPDATE blobs SET pack = ?, offset = ? WHERE digest = ?")
+    transaction(this.#db, () => {
+      for (const [digest, place] of moved) point.run(place.pack, place.offset, digest)
+    })
   }
 
   close(): void {
@@ -219,6 +232,16 @@ export class BlobStore {
 
   #refuseIfBroken(): void {
     if (this.#broken !== undefined) throw this.#broken
+  }
+
+  #syncPack(): void {
+    const pack = this.#pack
+    if (pack === undefined) return
+    this.#orBreak(() => {
+      fs.fsyncSync(pack.fd)
+      if (pack.fresh) syncFolder(join(this.#root, "packs"))
+    })
+    pack.fresh = false
   }
 
   #closePack(): void {
