@@ -178,6 +178,8 @@ export interface NodeDefinition {
    * gets the seed 0, so that another `params.seed` reruns no node that draws nothing.
    */
   readonly seeded?: boolean
+  /** Output ports of type Files that are laid under `out/` of the store for a person to open. */
+  readonly present?: ReadonlyArray<string>
   readonly resources?: Resources
 }
 
@@ -191,6 +193,8 @@ interface Shape<I extends Inputs, O extends Outputs, P extends Schema.Codec<unkn
   readonly pathParams?: ReadonlyArray<string>
   readonly freeParams?: ReadonlyArray<string>
   readonly seeded?: boolean
+  /** Output ports of type Files that are laid under `out/` of the store for a person to open. */
+  readonly present?: ReadonlyArray<string>
   readonly resources?: Resources
 }
 type MapShape<I extends Inputs, P extends Schema.Codec<unknown, unknown>> = {

@@ -103,4 +103,6 @@ export interface RunRecord {
   readonly startedAt: number
   readonly ms: number
   readonly nodes: ReadonlyArray<NodeReport>
+  /** What a person can open, by node. */
+  readonly presented?: ReadonlyArray<{ readonly node: string; readonly path: string }>
 }

@@ -43,5 +43,6 @@ export default defineNode({
   inputs,
   outputs,
   params: ReportParams,
+  present: ["page"],
   impl: () => import("./html.impl.ts"),
 })

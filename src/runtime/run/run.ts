@@ -13,6 +13,7 @@ import { Store, storeTry } from "../store/store.ts"
 import { Executor } from "./executor.ts"
 import { withLease } from "./lease.ts"
 import { defaultPools, makePools } from "./pools.ts"
+import { present, type Presented } from "./present.ts"
 import { runNode } from "./run-node.ts"
 
 export interface RunOptions extends PlanOptions {
@@ -44,6 +45,7 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
   const pools = makePools(defaultPools(options.jobs ?? availableParallelism()))
   const reports = new Map<string, NodeReport>()
   const ends = new Map(nodes.map((node) => [node.id, Deferred.makeUnsafe<void>()]))
+  const presented: Array<Presented> = []
   let stop: string | undefined
 
   const record = (status: RunRecord["status"]): RunRecord => ({
@@ -55,6 +57,7 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
     startedAt,
     ms: Date.now() - startedAt,
     nodes: nodes.flatMap((node) => reports.get(node.id) ?? []),
+    ...(presented.length === 0 ? {} : { presented }),
   })
   const save = (status: RunRecord["status"]) =>
     storeTry("record the run", () => {
@@ -96,6 +99,11 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
         emit,
         outputs: (name, port) => reports.get(name)?.outputs[port],
       })
+    }
+    for (const port of node.definition.present ?? []) {
+      const output = report.outputs[port]
+      if (output === undefined) continue
+      presented.push(yield* storeTry(`lay out ${node.id}.${port}`, () => present(store, node.id, output)))
     }
     if (report.status === "failed" && options.keepGoing !== true) stop ??= node.id
     reports.set(node.id, report)
