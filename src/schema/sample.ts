@@ -25,16 +25,16 @@ export type Licence = typeof Licence.Type
 /** One face found in a picture. Pixels of the parent picture, origin at its upper left corner. */
 export const Face = Schema.Struct({
   /** x1, y1, x2, y2 */
-  box: Schema.Tuple([Schema.Number, Schema.Number, Schema.Number, Schema.Number]),
+  box: Schema.Tuple([Schema.Finite, Schema.Finite, Schema.Finite, Schema.Finite]),
   /** 0 to 1 */
-  score: Schema.Number,
+  score: Schema.Finite,
   /** left eye, right eye, nose, left and right corner of the mouth: left as seen in the picture */
-  landmarks: Schema.Array(Schema.Tuple([Schema.Number, Schema.Number])),
+  landmarks: Schema.Array(Schema.Tuple([Schema.Finite, Schema.Finite])),
   /** which face of the picture, best score first, and how many it has */
   index: Schema.Int,
   count: Schema.Int,
   /** Area of its box over that of the largest other face of the picture; absent where it is the only one. */
-  dominance: Schema.optionalKey(Schema.Number),
+  dominance: Schema.optionalKey(Schema.Finite),
   /** Set where `image` is the crop of this face and no longer the picture it was found in. */
   crop: Schema.optionalKey(Schema.Boolean),
 })
@@ -73,13 +73,13 @@ export const Sample = Schema.Struct({
   /** Id of the cluster of duplicates it belongs to (the id of the member kept). */
   cluster: Schema.optionalKey(Schema.String),
   /** Loss weight, 1 when absent. */
-  weight: Schema.optionalKey(Schema.Number),
+  weight: Schema.optionalKey(Schema.Finite),
   /** Set on a copy made by resampling: original stays apart from resampled and augmented in every count. */
   copy: Schema.optionalKey(
     Schema.Struct({ kind: Schema.Literals(["resampled", "augmented"]), index: Schema.Int }),
   ),
   /** Small measures of the picture: sharpness, luminance … */
-  quality: Schema.optionalKey(Schema.Record(Schema.String, Schema.Number)),
+  quality: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite)),
 })
 export type Sample = typeof Sample.Type
 
@@ -105,6 +105,6 @@ export const Prediction = Schema.Struct({
   label: Schema.String,
   predicted: Schema.String,
   /** Probability per class, in the order of the model's classes. */
-  probabilities: Schema.Array(Schema.Number),
+  probabilities: Schema.Array(Schema.Finite),
 })
 export type Prediction = typeof Prediction.Type
