@@ -1,0 +1,292 @@
+import * as tf from "@tensorflow/tfjs"
+import { BufferPool } from "./buffer-pool.ts"
+import { OnnxBackendError } from "./errors.ts"
+import { LazyNode, leaf, topologicalOrder, type HostValue, type Lower } from "./lazy-node.ts"
+import {
+  allocate,
+  isDtype,
+  numbersOf,
+  relayout,
+  sameShape,
+  sizeOf,
+  type Dtype,
+  type HostArray,
+} from "./layout.ts"
+import type { OnnxBackendOptions, OnnxBackendStats } from "./options.ts"
+import { SessionCache } from "./session-cache.ts"
+import { compileStep, representatives, runStep, structureKey } from "./step.ts"
+
+interface TensorData {
+  refCount: number
+  readonly dtype: tf.DataType
+  /** Numeric tensors. */
+  node: LazyNode | undefined
+  /** String tensors: only stored, for tfjs' cpu kernels. */
+  readonly strings: tf.BackendValues | undefined
+}
+
+/**
+ * A tfjs backend that computes lazily: a kernel call only records a node; {@link flush}, `data()` and `dataSync()`
+ * turn everything pending into one ONNX graph and run it. Sessions are kept by the structure of the graph.
+ */
+export class OnnxBackend extends tf.KernelBackend {
+  readonly options: OnnxBackendOptions
+  readonly #data: tf.DataStorage<TensorData>
+  readonly #pending = new Set<TensorData>()
+  readonly #sessions: SessionCache
+  readonly #pool = new BufferPool()
+  /** Values of disposed tensors that the next run may still read. */
+  #released: Array<{ readonly dtype: Dtype; readonly value: HostValue }> = []
+  #flushNumber = 0
+  #stats = { flushes: 0, compiles: 0, compileMs: 0, runMs: 0, lastNodes: 0, lastOnnxNodes: 0, fallbacks: 0 }
+
+  constructor(options: OnnxBackendOptions = {}) {
+    super()
+    this.options = options
+    this.#data = new tf.DataStorage(this, tf.engine())
+    this.#sessions = new SessionCache(options.maxSessions ?? 24, options.maxNodes ?? 12_000)
+  }
+
+  get stats(): OnnxBackendStats {
+    return { ...this.#stats, sessions: this.#sessions.size, pooledBytes: this.#pool.bytes }
+  }
+
+  /** Counts a call that tfjs' cpu backend computed. */
+  countFallback(): void {
+    this.#stats.fallbacks++
+  }
+
+  /** Records a kernel call; nothing is computed yet. `key` names everything `lower` depends on besides the inputs. */
+  record(
+    op: string,
+    inputs: ReadonlyArray<tf.TensorInfo>,
+    shape: ReadonlyArray<number>,
+    dtype: Dtype,
+    key: string,
+    lower: Lower,
+  ): tf.TensorInfo {
+    if (sizeOf(shape) === 0) return this.constant(allocate(dtype, 0), shape, dtype)
+    const nodes = inputs.map((t) => this.node(t))
+    const text = `${op}(${key})${dtype}[${shape.join(",")}]`
+    return this.#add(new LazyNode(op, text, nodes, shape, dtype, lower, undefined), true)
+  }
+
+  /** A tensor all of whose elements are `value`. */
+  fill(shape: ReadonlyArray<number>, dtype: Dtype, value: number): tf.TensorInfo {
+    const size = sizeOf(shape)
+    if (size <= 1) return this.constant(allocate(dtype, size).fill(value), shape, dtype)
+    const info = this.record("Fill", [], shape, dtype, String(value), (l) => {
+      const g = l.graph
+      return { name: g.emit("Expand", [g.scalar(value, dtype), g.ints(shape)]), layout: "plain" }
+    })
+    this.node(info).uniform = value
+    return info
+  }
+
+  /** A tensor whose values are known; `data` becomes the backend's own. */
+  constant(data: HostArray, shape: ReadonlyArray<number>, dtype: Dtype): tf.TensorInfo {
+    return this.#add(leaf(data, shape, dtype, true), false)
+  }
+
+  /** The same values under another tensor (and, for strings only, another shape). */
+  alias(x: tf.TensorInfo, shape: ReadonlyArray<number> = x.shape): tf.TensorInfo {
+    this.#entry(x.dataId).refCount++
+    return { dataId: x.dataId, shape: [...shape], dtype: x.dtype }
+  }
+
+  /**
+   * What the host wrote, seen with another shape, in shared memory; undefined if the reshape is to be recorded. A
+   * variable's is always recorded: its first value is the host's, the later ones are not.
+   */
+  reshapeKnown(x: tf.TensorInfo, shape: ReadonlyArray<number>): tf.TensorInfo | undefined {
+    const node = this.node(x)
+    const value = node.value
+    if (value === undefined || !node.fromHost || node.isVariable || value.layout !== "plain") return undefined
+    value.exclusive = false
+    return this.#add(leaf(value.data, shape, node.dtype, false), false)
+  }
+
+  /** The node behind a numeric tensor. */
+  node(x: tf.TensorInfo): LazyNode {
+    const node = this.#entry(x.dataId).node
+    if (node === undefined) throw new OnnxBackendError(`a ${x.dtype} tensor can't take part in a graph`)
+    if (!sameShape(node.shape, x.shape)) {
+      throw new OnnxBackendError(
+        `tensor of shape [${x.shape.join()}] over data of shape [${node.shape.join()}]`,
+      )
+    }
+    return node
+  }
+
+  /** Computes everything that is pending and still referenced, as one graph. */
+  flush(): void {
+    if (this.#pending.size === 0) return
+    const entries = [...this.#pending]
+    const live = entries.flatMap((e) => (e.node === undefined ? [] : [e.node]))
+    const order = topologicalOrder(live, ++this.#flushNumber)
+    const graph = { order, live, representative: representatives(order) }
+    const key = structureKey(graph)
+    let step = this.#sessions.get(key)
+    if (step === undefined) {
+      const start = performance.now()
+      step = compileStep(graph, { threads: this.options.threads ?? 1, ...this.options.session })
+      this.#sessions.set(key, step)
+      this.#stats.compiles++
+      this.#stats.compileMs += performance.now() - start
+    }
+    const start = performance.now()
+    runStep(step, order, live, this.#pool)
+    this.#stats.runMs += performance.now() - start
+    this.#pending.clear()
+    for (const { dtype, value } of this.#released) if (value.exclusive) this.#pool.release(dtype, value.data)
+    this.#released = []
+    this.#pool.age()
+    this.#stats.flushes++
+    this.#stats.lastNodes = order.length
+    this.#stats.lastOnnxNodes = step.onnxNodes
+  }
+
+  // --- what tfjs calls -------------------------------------------------------------------------------------------
+
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
+    const id = {}
+    this.#store(id, values, shape, dtype, 1)
+    return id
+  }
+
+  /** Takes a tensor over from another backend; what outlives a change of backends is taken for a variable. */
+  override move(
+    id: object,
+    values: tf.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+    refCount: number,
+  ): void {
+    const node = this.#store(id, values, shape, dtype, refCount)
+    if (node !== undefined) node.isVariable = true
+  }
+
+  override readSync(id: object): tf.BackendValues {
+    const entry = this.#entry(id)
+    const node = entry.node
+    if (node === undefined) return entry.strings ?? []
+    if (node.value === undefined) this.flush()
+    const value = node.value
+    if (value === undefined) throw new OnnxBackendError(`${node.op} was not computed`)
+    if (value.layout !== "plain") return relayout(value.data, node.dtype, node.shape, value.layout, "plain")
+    value.exclusive = false
+    return value.data
+  }
+
+  override read(id: object): Promise<tf.BackendValues> {
+    try {
+      return Promise.resolve(this.readSync(id))
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new OnnxBackendError(String(error)))
+    }
+  }
+
+  override disposeData(id: object, force = false): boolean {
+    if (!this.#data.has(id)) return true
+    const entry = this.#data.get(id)
+    entry.refCount--
+    if (!force && entry.refCount > 0) return false
+    this.#pending.delete(entry)
+    this.#data.delete(id)
+    const value = entry.node?.value
+    if (entry.node !== undefined && value?.exclusive === true) {
+      this.#released.push({ dtype: entry.node.dtype, value })
+    }
+    return true
+  }
+
+  override refCount(id: object): number {
+    return this.#data.has(id) ? this.#data.get(id).refCount : 0
+  }
+
+  /** tfjs calls this only when a tf.Variable takes the tensor as its value; kernels use {@link alias}. */
+  override incRef(id: object): void {
+    const entry = this.#entry(id)
+    entry.refCount++
+    const node = entry.node
+    if (node === undefined) return
+    node.isVariable = true
+    // Zeros that start a variable (an optimizer's momentum) become data at once, so that the first step feeds them
+    // as all later ones feed what it has become, and has the same structure.
+    if (node.op === "Fill" && node.value === undefined) {
+      const data = allocate(node.dtype, sizeOf(node.shape)).fill(
+        Number(node.key.slice(5, node.key.indexOf(")"))),
+      )
+      const known = leaf(data, node.shape, node.dtype, true)
+      known.isVariable = true
+      entry.node = known
+      this.#pending.delete(entry)
+    }
+  }
+
+  override numDataIds(): number {
+    return this.#data.numDataIds()
+  }
+
+  override memory(): { unreliable: boolean } {
+    return { unreliable: false }
+  }
+
+  override floatPrecision(): 32 {
+    return 32
+  }
+
+  override epsilon(): number {
+    return 1e-7
+  }
+
+  override timerAvailable(): boolean {
+    return true
+  }
+
+  override time(f: () => void): Promise<{ kernelMs: number }> {
+    const start = performance.now()
+    f()
+    this.flush()
+    return Promise.resolve({ kernelMs: performance.now() - start })
+  }
+
+  override dispose(): void {
+    this.#sessions.clear()
+    this.#pool.clear()
+    this.#pending.clear()
+  }
+
+  /** Copies the values: the program may reuse its array before the tensor is computed with. */
+  #store(
+    id: object,
+    values: tf.BackendValues,
+    shape: ReadonlyArray<number>,
+    dtype: tf.DataType,
+    refCount: number,
+  ): LazyNode | undefined {
+    if (dtype === "string") {
+      this.#data.set(id, { refCount, dtype, node: undefined, strings: values })
+      return undefined
+    }
+    if (!isDtype(dtype))
+      throw new OnnxBackendError(`${dtype} tensors need another backend: tf.setBackend("cpu")`)
+    const data = allocate(dtype, sizeOf(shape))
+    data.set(numbersOf(values))
+    const node = leaf(data, shape, dtype, true)
+    this.#data.set(id, { refCount, dtype, node, strings: undefined })
+    return node
+  }
+
+  #entry(id: object): TensorData {
+    return this.#data.get(id)
+  }
+
+  #add(node: LazyNode, pending: boolean): tf.TensorInfo {
+    const dataId = {}
+    const entry: TensorData = { refCount: 1, dtype: node.dtype, node, strings: undefined }
+    this.#data.set(dataId, entry)
+    if (pending) this.#pending.add(entry)
+    return { dataId, shape: [...node.shape], dtype: node.dtype }
+  }
+}

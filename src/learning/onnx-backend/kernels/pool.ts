@@ -1,0 +1,157 @@
+import type { GraphBuilder } from "../graph-builder.ts"
+import type { LazyNode } from "../lazy-node.ts"
+import type { Lowered, Lowering } from "../lowering.ts"
+import { geometryKey, poolGeometry, type Geometry } from "./conv-geometry.ts"
+import { feature } from "./conv-parts.ts"
+import type { Kernel, KernelTable } from "./kernel.ts"
+
+const attributes = (c: Geometry): { [name: string]: Array<number> } => ({
+  kernel_shape: [c.kh, c.kw],
+  strides: [c.sh, c.sw],
+  pads: [c.top, c.left, c.bottom, c.right],
+})
+
+const pool =
+  (op: string): Kernel =>
+  (call) => {
+    const x = call.operand("x")
+    const c = poolGeometry(call, x.shape)
+    if (c === undefined || x.dtype !== "float32") return undefined
+    return call.backend.record(
+      call.name,
+      [x],
+      [c.n, c.oh, c.ow, c.co],
+      "float32",
+      geometryKey(c),
+      (l, node) => feature(l.graph.emit(op, [l.as(node.inputs[0], "CNHW")], attributes(c))),
+    )
+  }
+
+/**
+ * Adds up what each window place (i, j) sends back to the picture: `part(i, j)` has the shape [C, N, oh, ow]. Places
+ * of the same phase (i mod stride) fall on the same sub-grid of the picture and are summed there; the sub-grids are
+ * then interleaved.
+ */
+function scatterWindows(g: GraphBuilder, c: Geometry, part: (i: number, j: number) => string): string {
+  const gridH = Math.ceil(((c.oh - 1) * c.sh + c.kh) / c.sh)
+  const gridW = Math.ceil(((c.ow - 1) * c.sw + c.kw) / c.sw)
+  const phases = new Map<string, Array<string>>()
+  for (let i = 0; i < c.kh; i++) {
+    for (let j = 0; j < c.kw; j++) {
+      const down = Math.floor(i / c.sh)
+      const across = Math.floor(j / c.sw)
+      const pads = [0, 0, down, across, 0, 0, gridH - c.oh - down, gridW - c.ow - across]
+      const key = `${i % c.sh},${j % c.sw}`
+      const moved = pads.every((p) => p === 0) ? part(i, j) : g.emit("Pad", [part(i, j), g.ints(pads)])
+      const list = phases.get(key)
+      if (list === undefined) phases.set(key, [moved])
+      else list.push(moved)
+    }
+  }
+  const rowsOfGrid = c.ci * c.n * gridH
+  const nothing = (): string => g.emit("Expand", [g.scalar(0), g.ints([rowsOfGrid, gridW, 1])])
+  const rows = Array.from({ length: c.sh }, (_, a) => {
+    const cells = Array.from({ length: c.sw }, (_, b) => {
+      const list = phases.get(`${a},${b}`)
+      if (list === undefined) return nothing()
+      return g.reshape(list.length > 1 ? g.emit("Sum", list) : list[0], [rowsOfGrid, gridW, 1])
+    })
+    return g.reshape(c.sw > 1 ? g.emit("Concat", cells, { axis: 2 }) : cells[0], [
+      rowsOfGrid,
+      1,
+      gridW * c.sw,
+    ])
+  })
+  const joined = c.sh > 1 ? g.emit("Concat", rows, { axis: 1 }) : rows[0]
+  const height = gridH * c.sh
+  const width = gridW * c.sw
+  let picture = g.reshape(joined, [c.ci, c.n, height, width])
+  const missingH = Math.max(0, c.top + c.h - height)
+  const missingW = Math.max(0, c.left + c.w - width)
+  if (missingH + missingW > 0)
+    picture = g.emit("Pad", [picture, g.ints([0, 0, 0, 0, 0, 0, missingH, missingW])])
+  if (c.top === 0 && c.left === 0 && height + missingH === c.h && width + missingW === c.w) return picture
+  return g.slice(picture, [c.top, c.left], [c.top + c.h, c.left + c.w], [2, 3])
+}
+
+/** dy goes to the first of the window's largest elements, as in tfjs. Inputs dy, x, y. */
+function lowerMaxPoolGrad(l: Lowering, node: LazyNode, c: Geometry): Lowered {
+  const g = l.graph
+  const [dy, x, y] = node.inputs.map((input) => l.as(input, "CNHW"))
+  const padded = g.emit("Pad", [
+    x,
+    g.ints([0, 0, c.top, c.left, 0, 0, c.bottom, c.right]),
+    g.scalar(Number.NEGATIVE_INFINITY),
+  ])
+  let taken: string | undefined
+  const picture = scatterWindows(g, c, (i, j) => {
+    const end = [i + (c.oh - 1) * c.sh + 1, j + (c.ow - 1) * c.sw + 1]
+    const equal = g.emit("Equal", [g.slice(padded, [i, j], end, [2, 3], [c.sh, c.sw]), y])
+    const first = taken === undefined ? equal : g.emit("And", [equal, g.emit("Not", [taken])])
+    taken = taken === undefined ? equal : g.emit("Or", [taken, equal])
+    return g.emit("Where", [first, dy, g.scalar(0)])
+  })
+  return feature(picture)
+}
+
+/** dy is shared evenly by the elements of the window that are not padding. */
+function lowerAvgPoolGrad(l: Lowering, node: LazyNode, c: Geometry): Lowered {
+  const g = l.graph
+  const dy = l.as(node.inputs[0], "CNHW")
+  if (c.top + c.left + c.bottom + c.right > 0) {
+    const inside = (o: number, s: number, k: number, before: number, size: number): Array<number> =>
+      Array.from({ length: o }, (_, a) => Math.min(a * s - before + k, size) - Math.max(a * s - before, 0))
+    const rows = inside(c.oh, c.sh, c.kh, c.top, c.h)
+    const columns = inside(c.ow, c.sw, c.kw, c.left, c.w)
+    const shares = g.constant(`shares${geometryKey(c)}`, "float32", [c.oh, c.ow], () =>
+      Float32Array.from(rows.flatMap((r) => columns.map((q) => 1 / (r * q)))),
+    )
+    const part = g.emit("Mul", [dy, shares])
+    return feature(scatterWindows(g, c, () => part))
+  }
+  const scale = g.scalar(1 / (c.kh * c.kw))
+  const part = g.reshape(g.emit("Mul", [g.reshape(dy, [c.ci * c.n * c.oh * c.ow]), g.reshape(scale, [1])]), [
+    c.ci,
+    c.n,
+    c.oh,
+    c.ow,
+  ])
+  if (c.kh !== c.sh || c.kw !== c.sw) return feature(scatterWindows(g, c, () => part))
+  const rows = c.ci * c.n * c.oh
+  const spread = g.emit("Expand", [g.reshape(part, [rows, 1, c.ow, 1]), g.ints([rows, c.kh, c.ow, c.kw])])
+  const picture = g.reshape(spread, [c.ci, c.n, c.oh * c.sh, c.ow * c.sw])
+  if (c.oh * c.sh === c.h && c.ow * c.sw === c.w) return feature(picture)
+  return feature(g.emit("Pad", [picture, g.ints([0, 0, 0, 0, 0, 0, c.h - c.oh * c.sh, c.w - c.ow * c.sw])]))
+}
+
+const maxPoolGrad: Kernel = (call) => {
+  const x = call.operand("input")
+  const inputs = [call.operand("dy"), x, call.operand("output")]
+  const c = poolGeometry(call, x.shape)
+  if (c === undefined) return undefined
+  return call.backend.record("MaxPoolGrad", inputs, x.shape, "float32", geometryKey(c), (l, node) =>
+    lowerMaxPoolGrad(l, node, c),
+  )
+}
+
+const avgPoolGrad: Kernel = (call) => {
+  const x = call.operand("input")
+  const c = poolGeometry(call, x.shape)
+  if (c === undefined) return undefined
+  return call.backend.record(
+    "AvgPoolGrad",
+    [call.operand("dy")],
+    x.shape,
+    "float32",
+    geometryKey(c),
+    (l, node) => lowerAvgPoolGrad(l, node, c),
+  )
+}
+
+/** Two-dimensional pooling and its gradients. */
+export const poolKernels: KernelTable = {
+  MaxPool: pool("MaxPool"),
+  AvgPool: pool("AveragePool"),
+  MaxPoolGrad: maxPoolGrad,
+  AvgPoolGrad: avgPoolGrad,
+}
