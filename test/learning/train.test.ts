@@ -41,11 +41,11 @@ const meta = { classNames, preprocessing, network: networkSpec(options) }
 describe("training", () => {
   it("learns a separable set, leaks nothing, and gives the same bytes each time", async () => {
     const model = build()
+    const run = { ...base(), model }
     const before = tf.memory().numTensors
     const seen: Array<number> = []
     const result = await trainClassifier({
-      ...base(),
-      model,
+      ...run,
       epochs: 3,
       onEpoch: ({ epoch }) => void seen.push(epoch),
     })

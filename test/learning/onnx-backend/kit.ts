@@ -1,5 +1,4 @@
 import * as tf from "@tensorflow/tfjs"
-import { expect } from "vitest"
 import type { OnnxBackend } from "../../../src/learning/onnx-backend/backend.ts"
 import { registerOnnxBackend } from "../../../src/learning/onnx-backend/register.ts"
 
@@ -68,19 +67,23 @@ export function deviation(
   return worst / largest
 }
 
-/** Expects the same shapes, types and values (to `tolerance` of the largest) on onnx as on tfjs' cpu backend. */
-export async function sameAsCpu(f: () => tf.Tensor | Array<tf.Tensor>, tolerance = 1e-5): Promise<void> {
+/**
+ * What differs between the onnx backend and tfjs' cpu backend: shapes, types, or values by more than `tolerance` of
+ * the largest. Nothing if they agree.
+ */
+export async function differences(
+  f: () => tf.Tensor | Array<tf.Tensor>,
+  tolerance = 1e-5,
+): Promise<ReadonlyArray<string>> {
   const expected = await on("cpu", f)
   const actual = await on("onnx", f)
-  expect(actual.map((r) => [r.shape, r.dtype])).toEqual(expected.map((r) => [r.shape, r.dtype]))
-  actual.forEach((r, i) => {
-    expect(r.values.length).toBe(expected[i].values.length)
-    const worst = deviation(r.values, expected[i].values)
-    if (worst > tolerance) {
-      expect.fail(
-        `output ${i} differs by ${worst} of its largest value\n` +
-          `onnx ${r.values.slice(0, 12).join(" ")}\ncpu  ${expected[i].values.slice(0, 12).join(" ")}`,
-      )
-    }
+  if (actual.length !== expected.length) return [`${actual.length} results, not ${expected.length}`]
+  return actual.flatMap((r, i) => {
+    const e = expected[i]
+    const signature = (x: Result): string => `${x.dtype}[${x.shape.join()}] of ${x.values.length}`
+    if (signature(r) !== signature(e)) return [`result ${i}: ${signature(r)}, not ${signature(e)}`]
+    const worst = deviation(r.values, e.values)
+    if (worst <= tolerance) return []
+    return [`result ${i} is off by ${worst}: ${r.values.slice(0, 8).join(" ")}, not ${e.values.slice(0, 8).join(" ")}`]
   })
 }
