@@ -1,5 +1,6 @@
 /** What the floors above use of the engine, in one place. */
 export { lineage, UnknownRef } from "./lineage/lineage.ts"
+export { lineageMermaid, lineageTree } from "./lineage/render.ts"
 export { plan, type PlanOptions } from "./plan/plan.ts"
 export { reasonText, reasonsText } from "./plan/reason.ts"
 export { knownNames, MissingFiles, selectNodes, UnknownNode } from "./plan/select.ts"

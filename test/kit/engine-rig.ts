@@ -117,7 +117,8 @@ export const engineRig = (definitions: ReadonlyArray<NodeDefinition>) => {
         }),
       )
     },
-    store: <A>(body: (store: Store["Service"]) => A) => provide(Effect.map(Store, body)),
+    store: <A>(body: (store: Store["Service"]) => A | Promise<A>) =>
+      provide(Effect.flatMap(Store, (store) => Effect.promise(async () => body(store)))),
     dispose: () => rmSync(root, { recursive: true, force: true }),
   }
 }
