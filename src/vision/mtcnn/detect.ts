@@ -7,6 +7,7 @@ import { integralOf, poolRegion, type Integral } from "./integral.ts"
 import { nets, type NetName } from "./layers.ts"
 import { suppress } from "./nms.ts"
 import { probability, propose, pyramidScales } from "./propose.ts"
+import { float32Data } from "./tensors.ts"
 import type { DetectorWeights } from "./weights.ts"
 
 /** A face found. Coordinates in pixels of the picture, the centre of its top left pixel at about (0, 0). */
@@ -45,7 +46,7 @@ export interface Detector {
 }
 
 /** Windows that R-Net and O-Net look at in one run: as many as keep a layer's values in the processor's cache. */
-const batchSize = { rnet: 64, onet: 16 } as const
+const batchSize = { rnet: 32, onet: 8 } as const
 
 /**
  * Makes a face detector of three trained networks: MTCNN's cascade with the steps of its facenet-pytorch port
@@ -139,9 +140,10 @@ function runWindows(
   const size = 3 * side * side
   const width = name === "onet" ? 15 : 5
   const values = new Float32Array(count * width)
-  const batch = batchSize[name]
-  for (let from = 0; from < count; from += batch) {
-    const n = Math.min(batch, count - from)
+  const batches = Math.ceil(count / batchSize[name])
+  for (let b = 0; b < batches; b++) {
+    const from = Math.floor((b * count) / batches)
+    const n = Math.floor(((b + 1) * count) / batches) - from
     const input = buffer(n * size)
     const empty: Array<number> = []
     for (let i = 0; i < n; i++) {
@@ -152,8 +154,7 @@ function runWindows(
       } else poolRegion(photo, region, side, side, input, i * size)
     }
     const { y } = session.run({ x: tensor(input, [n, 3, side, side]) })
-    if (!(y.data instanceof Float32Array)) throw new TypeError(`${name} gave ${y.type} instead of float32.`)
-    values.set(y.data, from * width)
+    values.set(float32Data(y), from * width)
     for (const i of empty) values[i * width] = -Infinity
   }
   return { values, width }

@@ -1,4 +1,5 @@
 import type { OnnxSession, OnnxTensor } from "../../learning/onnx/session.ts"
+import { float32Data } from "./tensors.ts"
 import { concat, pick, regress, square, type Boxes } from "./boxes.ts"
 import { poolRegion, type Integral } from "./integral.ts"
 import { suppress } from "./nms.ts"
@@ -47,6 +48,13 @@ export function propose(
   return square(regress(pick(all, suppress(all.xyxy, all.scores, 0.7, "union")), 0))
 }
 
+/** Pixels of a level that P-Net sees in one run: as many as keep its layers' values in the processor's cache. */
+const stripPixels = 45_000
+
+/**
+ * Runs P-Net over one level, in horizontal strips. A strip of 2n + 10 rows that starts at an even row gives the n
+ * rows of answers that the whole level would have there: the pool's windows stay the same.
+ */
 function proposeLevel(
   { session, tensor, buffer }: Proposer,
   photo: Integral,
@@ -55,42 +63,71 @@ function proposeLevel(
 ) {
   const width = Math.floor(photo.width * scale + 1)
   const height = Math.floor(photo.height * scale + 1)
-  const input = buffer(3 * width * height)
-  poolRegion(photo, { x: 0, y: 0, width: photo.width, height: photo.height }, width, height, input)
-  const { y } = session.run({ x: tensor(input, [1, 3, height, width]) })
-  return decode(y, scale, threshold)
+  const whole = { x: 0, y: 0, width: photo.width, height: photo.height }
+  const overlap = window - stride
+  const rows = Math.ceil((height - 2) / stride) - 4
+  const perStrip = Math.max(16, Math.floor((stripPixels / width - overlap) / stride))
+  const strips = Math.ceil(rows / perStrip)
+  const found = newCandidates()
+  for (let k = 0; k < strips; k++) {
+    const first = Math.floor((k * rows) / strips)
+    const next = Math.floor(((k + 1) * rows) / strips)
+    const top = first * stride
+    const bottom = next === rows ? height : next * stride + overlap
+    const input = buffer(3 * width * (bottom - top))
+    poolRegion(photo, whole, width, height, input, 0, top, bottom)
+    const { y } = session.run({ x: tensor(input, [1, 3, bottom - top, width]) })
+    collect(found, y, first, threshold)
+  }
+  return boxesOf(found, scale)
 }
 
-/** The cells whose face probability reaches the threshold, as boxes in the photo. */
-function decode(y: OnnxTensor, scale: number, threshold: number): Boxes {
-  const { data, dims } = y
-  if (!(data instanceof Float32Array)) throw new TypeError(`P-Net gave ${y.type} instead of float32.`)
-  const columns = dims[3]
-  const cells = dims[2] * columns
+/** Cells of a level whose face probability reaches the threshold. */
+interface Candidates {
+  readonly columns: Array<number>
+  readonly rows: Array<number>
+  readonly scores: Array<number>
+  /** Four a cell. */
+  readonly offsets: Array<number>
+}
+
+const newCandidates = (): Candidates => ({ columns: [], rows: [], scores: [], offsets: [] })
+
+function collect(found: Candidates, y: OnnxTensor, firstRow: number, threshold: number): void {
+  const data = float32Data(y)
+  const columns = y.dims[3]
+  const cells = y.dims[2] * columns
   // Compared as logits first: the exponential is needed for few cells only.
   const logit = Math.log(threshold / (1 - threshold)) - 1e-4
-  const places: Array<number> = []
   for (let i = 0; i < cells; i++) {
-    if (data[i] >= logit && probability(data[i]) >= threshold) places.push(i)
+    if (data[i] < logit) continue
+    const score = probability(data[i])
+    if (score < threshold) continue
+    const column = i % columns
+    found.columns.push(column)
+    found.rows.push(firstRow + (i - column) / columns)
+    found.scores.push(score)
+    for (let c = 1; c <= 4; c++) found.offsets.push(data[c * cells + i])
   }
-  const count = places.length
-  const xyxy = new Float32Array(count * 4)
-  const scores = new Float32Array(count)
-  const offsets = new Float32Array(count * 4)
+}
+
+/** Where the cells' windows lie in the photo. */
+function boxesOf({ columns, rows, scores, offsets }: Candidates, scale: number): Boxes {
   const s = Math.fround(scale)
   const side = (cell: number, edge: number) => Math.floor(Math.fround((stride * cell + edge) / s))
-  for (let k = 0; k < count; k++) {
-    const i = places[k]
-    const column = i % columns
-    const row = (i - column) / columns
-    scores[k] = probability(data[i])
-    xyxy[4 * k] = side(column, 1)
-    xyxy[4 * k + 1] = side(row, 1)
-    xyxy[4 * k + 2] = side(column, window)
-    xyxy[4 * k + 3] = side(row, window)
-    for (let c = 0; c < 4; c++) offsets[4 * k + c] = data[(c + 1) * cells + i]
+  const xyxy = new Float32Array(scores.length * 4)
+  for (let k = 0; k < scores.length; k++) {
+    xyxy[4 * k] = side(columns[k], 1)
+    xyxy[4 * k + 1] = side(rows[k], 1)
+    xyxy[4 * k + 2] = side(columns[k], window)
+    xyxy[4 * k + 3] = side(rows[k], window)
   }
-  return { count, xyxy, scores, offsets }
+  return {
+    count: scores.length,
+    xyxy,
+    scores: Float32Array.from(scores),
+    offsets: Float32Array.from(offsets),
+  }
 }
 
 /** Logistic function, rounded to float32: what a softmax over two logits gives for their difference. */
