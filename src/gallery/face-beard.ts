@@ -2,7 +2,7 @@ import { lighten, mix, scale } from "./colour.ts"
 import { mouthShape } from "./face-mouth.ts"
 import type { FacePoint, Head, Point } from "./head.ts"
 import type { Random } from "./random.ts"
-import { type Drawing, smooth } from "./svg.ts"
+import { type Drawing, smooth, Strands } from "./svg.ts"
 
 /** Beard, moustache or stubble; follows the jaw and the lips. */
 export const drawBeard = (d: Drawing, head: Head, random: Random): void => {
@@ -56,16 +56,13 @@ export const drawBeard = (d: Drawing, head: Head, random: Random): void => {
     )
     if (u > 26) {
       d.open(`clip-path="${d.clip(shape)}"`)
-      for (let i = 0; i < 46; i++) {
+      const hairs = new Strands()
+      for (let i = 0; i < 60; i++) {
         const x = random.range(-0.95, 0.95)
         const y = random.range(0.55, head.chinY + head.jawDrop)
-        d.stroke(
-          smooth([head.at([x, y]), head.at([x * 0.96 + random.normal(0, 0.015), y + 0.11])]),
-          random.chance(0.5) ? lighten(colour, 0.25) : scale(colour, 0.6),
-          0.016 * u,
-          0.5,
-        )
+        hairs.add(i % 2, [head.at([x, y]), head.at([x * 0.96 + random.normal(0, 0.015), y + 0.11])])
       }
+      hairs.paint(d, [scale(colour, 0.6), lighten(colour, 0.22)], [0.016 * u, 0.014 * u], 0.5)
       d.close()
     }
   }

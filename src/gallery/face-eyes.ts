@@ -1,7 +1,7 @@
 import { lighten, mix, scale, shadow } from "./colour.ts"
 import type { FacePoint, Head, Point } from "./head.ts"
 import type { Random } from "./random.ts"
-import { between, type Drawing, smooth } from "./svg.ts"
+import { between, type Drawing, smooth, Strands } from "./svg.ts"
 
 /** Where the eyes look, −1..1 of the free way in each direction. */
 export interface Gaze {
@@ -141,6 +141,7 @@ export const drawEye = (d: Drawing, head: Head, side: number, gaze: Gaze): void 
   const crease = shape.upper.map((p, i): FacePoint => [p[0], p[1] - raise * [0.35, 0.95, 1.05, 1, 0.35][i]])
   d.softStroke(smooth(crease.map((p) => head.at(p))), dark, 0.026 * u, 0.75)
   if (identity.feminine && u > 22) {
+    const lashes = new Strands()
     for (let i = 0; i < 6; i++) {
       const t = 0.4 + i * 0.12
       const at = t * (shape.upper.length - 1)
@@ -148,12 +149,13 @@ export const drawEye = (d: Drawing, head: Head, side: number, gaze: Gaze): void 
       const [a, b] = [shape.upper[k], shape.upper[k + 1]]
       const p: FacePoint = [a[0] + (b[0] - a[0]) * (at - k), a[1] + (b[1] - a[1]) * (at - k)]
       const tip: FacePoint = [
-        p[0] + side * (0.015 + 0.045 * t),
-        p[1] - 0.045 - 0.012 * i * (makeup + 0.3),
+        p[0] + side * (0.01 + 0.035 * t),
+        p[1] - 0.03 - 0.008 * i * (makeup + 0.3),
         0.05,
       ]
-      d.stroke(smooth([head.at(p), head.at(tip)]), lash, 0.013 * u, 0.8)
+      lashes.add(0, [head.at(p), head.at(tip)])
     }
+    lashes.paint(d, [lash], [0.013 * u], 0.8)
   }
 }
 
@@ -187,22 +189,21 @@ export const drawBrow = (d: Drawing, head: Head, side: number, random: Random): 
   d.stroke(body, mix(brow, skin, 0.5), 0.05 * u, 0.35)
   d.fill(body, mix(brow, skin, 0.12), 0.78)
   if (u < 26) return
-  const hairs = Math.min(26, Math.round(8 + u / 6))
-  for (let i = 0; i < hairs; i++) {
-    const t = (i + random.next()) / hairs
+  const strands = new Strands()
+  const count = Math.min(32, Math.round(10 + u / 5))
+  for (let i = 0; i < count; i++) {
+    const t = (i + random.next()) / count
     const at = t * 2.999
     const k = Math.floor(at)
     const [a, b] = [line[k], line[k + 1]]
     const w = browThickness * (widths[k] + (widths[k + 1] - widths[k]) * (at - k))
     const x = a[0] + (b[0] - a[0]) * (at - k)
-    const y = a[1] + (b[1] - a[1]) * (at - k) + random.range(-0.3, 0.75) * w
-    const slant = 0.2 + t * 0.9
-    const tip: FacePoint = [x + side * 0.1 * slant, y - w * (1.1 - t * 1.0), 0.03]
-    d.stroke(
-      smooth([head.at([x, y, 0.03]), head.at(tip)]),
-      scale(brow, random.range(0.6, 1.2)),
-      0.016 * u,
-      0.7,
-    )
+    const y = a[1] + (b[1] - a[1]) * (at - k) + random.range(-0.35, 0.65) * w
+    const slope = (b[1] - a[1]) / Math.max(0.05, Math.abs(b[0] - a[0]))
+    const reach = 0.05 + 0.05 * t
+    const tip: FacePoint = [x + side * reach, y + slope * reach - w * 0.55 * (1 - t), 0.03]
+    strands.add(random.int(0, 2), [head.at([x, y, 0.03]), head.at(tip)])
   }
+  const tones = [scale(brow, 0.6), scale(brow, 0.85), scale(brow, 1.15)]
+  strands.paint(d, tones, [0.016 * u, 0.016 * u, 0.014 * u], 0.7)
 }

@@ -2,7 +2,7 @@ import { lighten, mix, scale, shadow } from "./colour.ts"
 import type { Head, Point } from "./head.ts"
 import { vertexY } from "./head.ts"
 import type { Random } from "./random.ts"
-import { type Drawing, polygon, smooth } from "./svg.ts"
+import { type Drawing, polygon, smooth, Strands } from "./svg.ts"
 
 const flow = new Set(["long", "wavy", "bob", "fringe"])
 
@@ -95,21 +95,23 @@ export const drawBackHair = (d: Drawing, head: Head, random: Random): void => {
     const right = side(1)
     d.fill(smooth([...left, ...right.toReversed()], true), body)
     if (u > 26) {
+      const hairs = new Strands()
       for (const [points, s] of [
         [left, -1],
         [right, 1],
       ] as const) {
-        for (let i = 0; i < 9; i++) {
-          const inset = random.range(0.02, 0.3) * u
-          const line = points.map((p): Point => [p[0] - s * inset + random.normal(0, 0.008) * u, p[1]])
-          d.stroke(
-            smooth(line.slice(2)),
-            random.chance(0.5) ? lighten(hair, 0.25) : scale(hair, 0.6),
-            random.range(0.012, 0.04) * u,
-            0.35,
-          )
+        for (let i = 0; i < 12; i++) {
+          const inset = random.range(0.02, 0.32) * u
+          const line = points.slice(2).map((p): Point => [p[0] - s * inset, p[1]])
+          hairs.add(i % 3, line)
         }
       }
+      hairs.paint(
+        d,
+        [scale(hair, 0.55), lighten(hair, 0.22), scale(hair, 0.75)],
+        [0.035 * u, 0.02 * u, 0.02 * u],
+        0.4,
+      )
     }
     return
   }
@@ -214,21 +216,18 @@ const strands = (d: Drawing, head: Head, random: Random, shape: string, inner: r
     0.25,
   )
   d.open(`clip-path="${d.clip(shape)}"`)
-  const count = Math.min(40, Math.round(12 + u / 3))
+  const hairs = new Strands()
+  const count = Math.min(44, Math.round(10 + u / 3))
   for (let i = 0; i < count; i++) {
-    const to = inner[Math.min(14, Math.floor(random.next() * 15))]
-    const spread = random.range(-0.1, 0.1) * u
+    const to = inner[Math.min(14, Math.floor((15 * (i + random.next())) / count))]
+    const spread = random.range(-0.12, 0.12) * u
     const bow = (to[0] - rx) * 0.3
     const middle: Point = [(rx + to[0]) / 2 + bow + spread, (ry + to[1]) / 2 - 0.12 * u]
     const end: Point = [to[0] + spread * 0.5 + bow * 0.4, to[1] + random.range(0, 0.12) * u]
-    const tone = random.next()
-    d.stroke(
-      smooth([[rx + spread, ry], middle, end]),
-      tone < 0.5 ? scale(hair, 0.45 + tone * 0.5) : lighten(hair, (tone - 0.4) * 0.7),
-      random.range(0.01, 0.03) * u,
-      0.5,
-    )
+    hairs.add(random.int(0, 3), [[rx + spread, ry], middle, end])
   }
+  const tones = [scale(hair, 0.5), scale(hair, 0.72), lighten(hair, 0.2), lighten(hair, 0.32)]
+  hairs.paint(d, tones, [0.032 * u, 0.022 * u, 0.02 * u, 0.011 * u], 0.5)
   d.close()
 }
 

@@ -90,19 +90,20 @@ export const renderScene = async (spec: SceneSpec): Promise<RenderedScene> => {
   const behind = new Drawing()
   drawBackdrop(behind, spec.backdrop, spec.seed, width, height)
   const far = 1 / (1 + 7 * spec.depth)
-  const backdrop = await sharp(Buffer.from(behind.svg(width, height, far)))
-    .flatten({ background: "#808080" })
-    .resize(width, height, { fit: "fill", kernel: "cubic" })
+  const small = await sharp(Buffer.from(behind.svg(width, height, far)))
     .removeAlpha()
     .raw()
-    .toBuffer()
+    .toBuffer({ resolveWithObject: true })
   const front = new Drawing()
   for (const thing of spec.things) drawDistractor(front, thing.kind, thing.seed, thing.x, thing.y, thing.size)
   // Small faces stand further away: draw them first.
   const heads = spec.faces.toSorted((a, b) => a.size - b.size).map((face) => drawFace(front, face, height))
-  let image = sharp(backdrop, { raw: { width, height, channels: 3 } })
-  image = image.composite([{ input: Buffer.from(front.svg(width, height)) }])
-  let rgb = new Uint8Array(await image.removeAlpha().raw().toBuffer())
+  const drawn = await sharp(Buffer.from(front.svg(width, height)))
+    .ensureAlpha()
+    .raw()
+    .toBuffer()
+  let rgb = enlarge(small.data, small.info.width, small.info.height, width, height)
+  cover(rgb, drawn)
   for (const head of heads) shadeHead(rgb, width, height, head, spec.light)
   if (spec.camera.blur >= 0.3) {
     const blurred = await sharp(rgb, { raw: { width, height, channels: 3 } })
@@ -113,6 +114,58 @@ export const renderScene = async (spec: SceneSpec): Promise<RenderedScene> => {
   }
   expose(rgb, spec.camera, new Random(`noise/${spec.seed}`))
   return { width, height, rgb, faces: spec.faces.map(measureFace) }
+}
+
+/** Bilinear enlargement of RGB pixels; sample centres at half pixels, edges repeated. */
+const enlarge = (
+  from: Uint8Array,
+  fromWidth: number,
+  fromHeight: number,
+  width: number,
+  height: number,
+): Uint8Array => {
+  const rgb = new Uint8Array(width * height * 3)
+  const columns = Int32Array.from({ length: width }, (_, x) =>
+    Math.max(0, Math.min(fromWidth - 1, Math.floor(((x + 0.5) * fromWidth) / width - 0.5))),
+  )
+  for (let y = 0; y < height; y++) {
+    const sy = Math.max(0, Math.min(fromHeight - 1, ((y + 0.5) * fromHeight) / height - 0.5))
+    const y0 = Math.floor(sy)
+    const b = sy - y0
+    const up = y0 * fromWidth * 3
+    const down = Math.min(fromHeight - 1, y0 + 1) * fromWidth * 3
+    for (let x = 0; x < width; x++) {
+      const x0 = columns[x]
+      const a = Math.max(0, Math.min(1, ((x + 0.5) * fromWidth) / width - 0.5 - x0))
+      const left = x0 * 3
+      const right = Math.min(fromWidth - 1, x0 + 1) * 3
+      const o = (y * width + x) * 3
+      for (let c = 0; c < 3; c++) {
+        const top = from[up + left + c] * (1 - a) + from[up + right + c] * a
+        const bottom = from[down + left + c] * (1 - a) + from[down + right + c] * a
+        rgb[o + c] = top + (bottom - top) * b + 0.5
+      }
+    }
+  }
+  return rgb
+}
+
+/** Lays RGBA pixels (not premultiplied) over RGB pixels of the same size, in place. */
+const cover = (rgb: Uint8Array, rgba: Uint8Array): void => {
+  for (let i = 0, o = 0; i < rgba.length; i += 4, o += 3) {
+    const alpha = rgba[i + 3]
+    if (alpha === 0) continue
+    if (alpha === 255) {
+      rgb[o] = rgba[i]
+      rgb[o + 1] = rgba[i + 1]
+      rgb[o + 2] = rgba[i + 2]
+      continue
+    }
+    const t = alpha / 255
+    rgb[o] = rgb[o] + (rgba[i] - rgb[o]) * t + 0.5
+    rgb[o + 1] = rgb[o + 1] + (rgba[i + 1] - rgb[o + 1]) * t + 0.5
+    rgb[o + 2] = rgb[o + 2] + (rgba[i + 2] - rgb[o + 2]) * t + 0.5
+  }
 }
 
 /** Exposure, contrast, tint, grey and noise, in place. */

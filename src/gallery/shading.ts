@@ -110,13 +110,24 @@ export const shadeHead = (rgb: Uint8Array, width: number, height: number, head: 
       const across = (x - rims[j * 2]) / rims[j * 2 + 1]
       const along = (y - 0.15) / 1.9
       let h = 0.95 * Math.sqrt(Math.max(0.02, 1 - 0.92 * Math.min(1, across * across) - 0.75 * along * along))
-      for (const b of bumps) {
-        const u = (x - b.x) / b.rx
-        const v = (y - b.y) / b.ry
-        const q = u * u + v * v
-        if (q < 9) h += b.height * Math.exp(-q)
-      }
       relievo[j * n + i] = h
+    }
+  }
+  for (const b of bumps) {
+    const [i0, i1] = [
+      Math.max(0, Math.floor((b.x - 3 * b.rx - left) / dx)),
+      Math.min(n - 1, Math.ceil((b.x + 3 * b.rx - left) / dx)),
+    ]
+    const [j0, j1] = [
+      Math.max(0, Math.floor((b.y - 3 * b.ry - top) / dy)),
+      Math.min(rows - 1, Math.ceil((b.y + 3 * b.ry - top) / dy)),
+    ]
+    for (let j = j0; j <= j1; j++) {
+      const v = (top + j * dy - b.y) / b.ry
+      for (let i = i0; i <= i1; i++) {
+        const u = (left + i * dx - b.x) / b.rx
+        relievo[j * n + i] += b.height * Math.exp(-u * u - v * v)
+      }
     }
   }
   const grid = new Float32Array(n * rows * 2)
@@ -157,38 +168,46 @@ const paint = (rgb: Uint8Array, width: number, height: number, head: Head, light
     Math.max(0, Math.floor(head.place.y - reach)),
     Math.min(height - 1, Math.ceil(head.place.y + reach)),
   ]
+  const { grid, n, rows, rims } = f
+  const [tr, tg, tb] = light.tint
+  const radians = (head.pose.roll * Math.PI) / 180
+  const [cos, sin] = [Math.cos(radians) / head.place.unit, Math.sin(radians) / head.place.unit]
   for (let py = y0; py <= y1; py++) {
+    const down = py + 0.5 - head.place.y
     for (let px = x0; px <= x1; px++) {
-      const [x, y] = head.unturn(px + 0.5, py + 0.5)
+      const right = px + 0.5 - head.place.x
+      // Roll-free units from the head's centre, as Head.unturn gives them.
+      const x = right * cos + down * sin
+      const y = down * cos - right * sin
       const gi = (x - f.left) / f.dx
       const gj = (y - f.top) / f.dy
-      if (gi < 0 || gj < 0 || gi >= f.n - 1 || gj >= f.rows - 1) continue
-      const [i, j] = [Math.floor(gi), Math.floor(gj)]
-      const edge = Math.abs(x - f.rims[j * 2]) / f.rims[j * 2 + 1]
-      const below = (y - f.chin + 0.06) / 0.12
-      const above = (y + 1.7) / 0.35
-      const mask =
-        Math.min(1, Math.max(0, (1.03 - edge) / 0.12)) *
-        Math.min(1, Math.max(0, 1 - below)) *
-        Math.min(1, Math.max(0, above))
+      if (gi < 0 || gj < 0 || gi >= n - 1 || gj >= rows - 1) continue
+      const i = gi | 0
+      const j = gj | 0
+      const lateral = (1.03 - Math.abs(x - rims[j * 2]) / rims[j * 2 + 1]) / 0.12
+      const mask = limit(lateral) * limit(0.5 - (y - f.chin) / 0.12) * limit((y + 1.7) / 0.35)
       if (mask === 0) continue
-      const [a, b] = [gi - i, gj - j]
-      const at = (j * f.n + i) * 2
-      const down = at + f.n * 2
+      const a = gi - i
+      const b = gj - j
+      const at = (j * n + i) * 2
+      const next = at + n * 2
       const w00 = (1 - a) * (1 - b)
       const w10 = a * (1 - b)
       const w01 = (1 - a) * b
       const w11 = a * b
-      const diffuse = f.grid[at] * w00 + f.grid[at + 2] * w10 + f.grid[down] * w01 + f.grid[down + 2] * w11
+      const diffuse = grid[at] * w00 + grid[at + 2] * w10 + grid[next] * w01 + grid[next + 2] * w11
       const gloss =
-        f.grid[at + 1] * w00 + f.grid[at + 3] * w10 + f.grid[down + 1] * w01 + f.grid[down + 3] * w11
+        38 * mask * (grid[at + 1] * w00 + grid[at + 3] * w10 + grid[next + 1] * w01 + grid[next + 3] * w11)
       const o = (py * width + px) * 3
-      for (let c = 0; c < 3; c++) {
-        // Light scattered in the skin reddens the shade: red falls off less than green and blue.
-        const soft = c === 0 ? diffuse + (1 - diffuse) * (diffuse < 1 ? 0.22 : 0) : diffuse
-        const factor = 1 + (soft * (diffuse > 1 ? light.tint[c] : 1) - 1) * mask
-        rgb[o + c] = Math.max(0, Math.min(255, rgb[o + c] * factor + 38 * gloss * mask))
-      }
+      const lit = diffuse > 1
+      // Light scattered in the skin reddens the shade: red falls off less than green and blue.
+      const red = lit ? diffuse * tr : diffuse + (1 - diffuse) * 0.22
+      rgb[o] = byte(rgb[o] * (1 + (red - 1) * mask) + gloss)
+      rgb[o + 1] = byte(rgb[o + 1] * (1 + ((lit ? diffuse * tg : diffuse) - 1) * mask) + gloss)
+      rgb[o + 2] = byte(rgb[o + 2] * (1 + ((lit ? diffuse * tb : diffuse) - 1) * mask) + gloss)
     }
   }
 }
+
+const limit = (v: number): number => (v < 0 ? 0 : v > 1 ? 1 : v)
+const byte = (v: number): number => (v < 0 ? 0 : v > 255 ? 255 : v)

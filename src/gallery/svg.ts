@@ -14,6 +14,8 @@ export const polygon = (points: readonly Point[]): string =>
  */
 export const smooth = (points: readonly Point[], closed = false, start = "M"): string => {
   const n = points.length
+  if (n === 2 && !closed)
+    return `${start}${f(points[0][0])} ${f(points[0][1])}L${f(points[1][0])} ${f(points[1][1])}`
   const get = (i: number): Point => (closed ? points[(i + n) % n] : points[Math.max(0, Math.min(n - 1, i))])
   let d = `${start}${f(points[0][0])} ${f(points[0][1])}`
   for (let i = 0; i < (closed ? n : n - 1); i++) {
@@ -93,11 +95,10 @@ export class Drawing {
       )
   }
 
-  /** A stroke with a soft edge: three widths over one another. */
+  /** A stroke with a soft edge: two widths over one another. */
   softStroke(d: string, colour: Paint, width: number, opacity: number): void {
-    this.stroke(d, colour, width * 2.2, opacity * 0.25)
-    this.stroke(d, colour, width * 1.4, opacity * 0.35)
-    this.stroke(d, colour, width * 0.7, opacity * 0.5)
+    this.stroke(d, colour, width * 1.9, opacity * 0.36)
+    this.stroke(d, colour, width * 0.85, opacity * 0.58)
   }
 
   ellipse(x: number, y: number, rx: number, ry: number, colour: Paint, opacity = 1, turn = 0): void {
@@ -140,5 +141,21 @@ export class Drawing {
     const w = Math.max(1, Math.round(width * scale))
     const h = Math.max(1, Math.round(height * scale))
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${f(width)} ${f(height)}" preserveAspectRatio="none"><defs>${this.defs.join("")}</defs>${this.body.join("")}</svg>`
+  }
+}
+
+/** Hairs of a few tones, each tone painted as one path: far cheaper than a path per hair. */
+export class Strands {
+  private readonly tones: string[] = []
+
+  add(tone: number, points: readonly Point[]): void {
+    this.tones[tone] = (this.tones[tone] ?? "") + smooth(points)
+  }
+
+  /** Paints the tones in order; `colours[i]` with width `widths[i]`. */
+  paint(d: Drawing, colours: readonly Rgb[], widths: readonly number[], opacity: number): void {
+    this.tones.forEach((path, i) => {
+      d.stroke(path, colours[i], widths[i], opacity)
+    })
   }
 }
