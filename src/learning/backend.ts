@@ -46,6 +46,19 @@ const activateNative = async (threads: number): Promise<void> => {
   )
 }
 
+let onnxThreads: number | undefined
+
+const activateOnnx = async (threads: number): Promise<void> => {
+  if (onnxThreads !== undefined && onnxThreads !== threads)
+    throw new BackendError(
+      `backend "onnx" runs with ${onnxThreads} thread(s) in this process: start another one for ${threads}`,
+    )
+  // Not loaded with this module: someone who runs on another backend needs no ONNX Runtime.
+  const { registerOnnxBackend } = await import("./onnx-backend/register.ts")
+  await registerOnnxBackend({ threads })
+  onnxThreads = threads
+}
+
 /**
  * Choose what tensors are computed with, for this process. Models and tensors made before go along on use.
  * @throws BackendError when it is not installed or does not start.
@@ -57,7 +70,7 @@ export const useBackend = async (name: BackendName, options: BackendOptions = {}
   // Silences tfjs's advertisement of its native package and per-kernel value checks; results are the same.
   tf.enableProdMode()
   if (name === "tensorflow") return activateNative(threads)
-  if (name === "onnx") throw new BackendError(`backend "onnx" is not part of this build: choose "cpu"`)
+  if (name === "onnx") return activateOnnx(threads)
   return activate("cpu")
 }
 

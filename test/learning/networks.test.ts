@@ -10,7 +10,7 @@ import {
   visualLayers,
 } from "../../src/learning/networks/index.ts"
 
-beforeAll(() => useBackend("cpu"))
+beforeAll(() => useBackend("onnx"))
 
 const common = { size: 48, channels: 3, classes: 7 } as const
 

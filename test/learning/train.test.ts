@@ -18,7 +18,7 @@ import {
 } from "../../src/learning/train.ts"
 import { stripes } from "./kit/stripes.ts"
 
-beforeAll(() => useBackend("cpu"))
+beforeAll(() => useBackend("onnx"))
 
 const training = stripes(32, 1)
 const validation = stripes(10, 2)

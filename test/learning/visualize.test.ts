@@ -16,7 +16,7 @@ import { heatColour, overlayHeat } from "../../src/learning/visualize/overlay.ts
 import { warp } from "../../src/learning/visualize/warp.ts"
 import { stripes } from "./kit/stripes.ts"
 
-beforeAll(() => useBackend("cpu"))
+beforeAll(() => useBackend("onnx"))
 
 const tiny = { name: "densenet", size: 8, channels: 1, classes: 2, depth: 7, growth: 4, seed: 1 } as const
 
