@@ -84,6 +84,24 @@ export async function differences(
     if (signature(r) !== signature(e)) return [`result ${i}: ${signature(r)}, not ${signature(e)}`]
     const worst = deviation(r.values, e.values)
     if (worst <= tolerance) return []
-    return [`result ${i} is off by ${worst}: ${r.values.slice(0, 8).join(" ")}, not ${e.values.slice(0, 8).join(" ")}`]
+    return [
+      `result ${i} is off by ${worst}: ${r.values.slice(0, 8).join(" ")}, not ${e.values.slice(0, 8).join(" ")}`,
+    ]
   })
 }
+
+/** Whole numbers in [-6, 6]. */
+export const ints = (shape: Array<number>, seed: number): tf.Tensor =>
+  tf.tensor(
+    Int32Array.from(numbers(tf.util.sizeFromShape(shape), seed), (v) => Math.round(v * 6)),
+    shape,
+    "int32",
+  )
+
+/** Truth values. */
+export const bools = (shape: Array<number>, seed: number): tf.Tensor =>
+  tf.tensor(
+    Uint8Array.from(numbers(tf.util.sizeFromShape(shape), seed), (v) => (v > 0 ? 1 : 0)),
+    shape,
+    "bool",
+  )

@@ -3,7 +3,7 @@ import type { Attributes } from "../../onnx/protobuf.ts"
 import type { LazyNode } from "../lazy-node.ts"
 import { physicalShape, permutationOf, sizeOf, type Dtype } from "../layout.ts"
 import { plain, type Lowered, type Lowering } from "../lowering.ts"
-import type { Kernel, KernelTable } from "./kernel.ts"
+import type { Kernel, KernelCall, KernelTable, Operand } from "./kernel.ts"
 
 /**
  * Reduces in whatever layout the operand has, after merging neighbouring dimensions that share a fate; then orders
@@ -45,6 +45,12 @@ function lowerReduce(
   return plain(g.reshape(ordered, node.shape))
 }
 
+/** The dimensions an attribute names; all of them if it is absent. */
+function axesOf(call: KernelCall, attr: string, x: Operand): Array<number> {
+  const given = call.has(attr) ? call.numbers(attr) : x.shape.map((_, i) => i)
+  return tf.util.parseAxisParam(given, [...x.shape])
+}
+
 function kernel(
   op: string,
   attr: string,
@@ -54,8 +60,7 @@ function kernel(
   return (call) => {
     const x = call.operand("x")
     if (!types.includes(x.dtype)) return undefined
-    const given = call.has(attr) ? call.numbers(attr) : x.shape.map((_, i) => i)
-    const axes = tf.util.parseAxisParam(given, [...x.shape])
+    const axes = axesOf(call, attr, x)
     const keepDims = call.flag("keepDims")
     const shape = x.shape.flatMap((d, i) => (axes.includes(i) ? (keepDims ? [1] : []) : [d]))
     const dtype = resultOf(x.dtype)
@@ -84,7 +89,7 @@ const logical =
   (call) => {
     const x = call.operand("x")
     if (x.dtype !== "bool") return undefined
-    const axes = tf.util.parseAxisParam(call.numbers("axis"), [...x.shape])
+    const axes = axesOf(call, "axis", x)
     const keepDims = call.flag("keepDims")
     const shape = x.shape.flatMap((d, i) => (axes.includes(i) ? (keepDims ? [1] : []) : [d]))
     return call.backend.record(call.name, [x], shape, "bool", axes.join(), (l, node) => {
