@@ -30,5 +30,6 @@ export default defineNode({
   inputs,
   outputs,
   params: EvaluateParams,
+  resources: { cpu: 2 },
   impl: () => import("./evaluate.impl.ts"),
 })

@@ -83,5 +83,7 @@ export default defineNode({
   inputs,
   outputs,
   params: TrainParams,
+  seeded: true,
+  resources: { cpu: 2 },
   impl: () => import("./train.impl.ts"),
 })

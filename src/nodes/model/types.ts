@@ -122,8 +122,8 @@ export const FeaturePicture = Schema.Struct({
   channel: Schema.Int,
   /** The class, for logits. */
   label: Schema.optionalKey(Schema.String),
-  /** What was maximized, before and after. */
-  activation: Schema.Tuple([Schema.Finite, Schema.Finite]),
+  /** What was maximized (a logit, or the channel's mean), as the finished picture has it. */
+  value: Schema.Finite,
   image: BlobRef,
 })
 export type FeaturePicture = typeof FeaturePicture.Type

@@ -5,19 +5,20 @@ import { param, whole } from "./param.ts"
 import { Model, Visualization } from "./types.ts"
 
 export const VisualizeParams = Schema.Struct({
-  steps: param(whole(1, 4096), 96, "optimization steps per picture"),
+  steps: param(whole(1, 4096), 96, "optimization steps per picture; 512 as published"),
   layers: Schema.optionalKey(
     Schema.Array(Schema.String).annotate({
-      description: "layers to show; default: a low, a middle and a high one of each network",
+      description: "layers to show; default: a low, a middle and the last one of each network",
     }),
   ),
-  perLayer: param(whole(0, 64), 6, "channels shown of each layer, spread evenly"),
+  perLayer: param(whole(0, 64), 4, "channels shown of each layer, spread evenly"),
   logits: param(Schema.Boolean, true, "one picture per class, maximizing its output before the softmax"),
   attention: param(
     whole(0, 32),
     2,
-    "Grad-CAM pictures per class: that many rightly judged samples, and one misjudged where there is one",
+    "Grad-CAM pictures per class and model: that many rightly judged samples, and the most confident mistake",
   ),
+  size: param(whole(16, 512), 96, "side in pixels of the Grad-CAM pictures"),
   seed: Schema.optionalKey(
     Schema.Int.annotate({ description: "of the random start; default: the document's" }),
   ),
@@ -40,5 +41,7 @@ export default defineNode({
   inputs,
   outputs,
   params: VisualizeParams,
+  seeded: true,
+  resources: { cpu: 2 },
   impl: () => import("./visualize.impl.ts"),
 })

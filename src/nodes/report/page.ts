@@ -59,7 +59,7 @@ export const page = (data: ReportData): string => {
         </header>
         <nav aria-label="Contents">
           <ol>
-            ${sections.map((s) => html`<li><a href="#${s.id}">${s.title}</a></li>`)}
+            ${sections.map((s) => html`<li><a href="#${s.id}">${s.short}</a></li>`)}
           </ol>
         </nav>
         <main id="main">

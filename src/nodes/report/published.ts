@@ -5,6 +5,8 @@ export interface Published {
   /** Percent, one number or a range. */
   readonly accuracy: readonly [number] | readonly [number, number]
   readonly source: string
+  /** The source gives no exact figure. */
+  readonly about?: boolean
 }
 
 /**
@@ -23,8 +25,8 @@ export const published: ReadonlyArray<Published> = [
   { set: "ckplus", method: "Joint fine-tuning", accuracy: [97.25], source: "as quoted by the source paper" },
   { set: "fer2013", method: "RMN, ensemble", accuracy: [76.8], source: "RMN" },
   { set: "fer2013", method: "single ResNet or DenseNet", accuracy: [73.2, 74.1], source: "RMN" },
-  { set: "fer2013", method: "fer", accuracy: [66], source: "the package, about" },
-  { set: "fer2013", method: "DeepFace", accuracy: [57], source: "the package" },
+  { set: "fer2013", method: "fer", accuracy: [66], source: "its documentation", about: true },
+  { set: "fer2013", method: "DeepFace", accuracy: [57], source: "its documentation" },
 ]
 
 /** Pictures in the source paper's final set, after cleaning and merging. */
@@ -36,6 +38,14 @@ export const paperRates: ReadonlyArray<number> = [1e-3, 3e-4, 5e-4]
 
 /** Readers' names of the sets, by the names importers give them. */
 export const setTitles: Readonly<Record<string, string>> = { ckplus: "CK+", fer2013: "FER2013", mmi: "MMI" }
+
+/** How a set is called on the page: `CK+`, `FER2013`; its own name where it is none of the known ones. */
+export const setTitle = (name: string): string => {
+  const title = setTitles[bareSet(name)]
+  if (title === undefined) return name
+  const node = name.includes(": ") ? `${name.slice(0, name.lastIndexOf(": "))}: ` : ""
+  return `${node}${title}${name.endsWith(".test") ? ", test split" : ""}`
+}
 
 /** `fer2013.test`, `eval: ckplus`, `CK+` → the set's bare name. */
 export const bareSet = (name: string): string =>

@@ -69,6 +69,8 @@ table{border-collapse:collapse;font-size:.9375rem}
 caption{text-align:left;font-size:.875rem;color:var(--ink-2);padding:0 0 .5em;caption-side:top}
 th{font-weight:500;text-align:left}
 th,td{padding:.34em .9em .34em 0;vertical-align:top}
+thead th.n{text-align:right}
+tbody th{white-space:nowrap}
 thead th{font-size:.8125rem;color:var(--ink-2);border-bottom:1px solid var(--rule);vertical-align:bottom;white-space:nowrap}
 tbody th{font-weight:400}
 tbody tr+tr>*{border-top:1px solid color-mix(in srgb,var(--rule) 55%,transparent)}
@@ -83,11 +85,12 @@ svg text{font-family:var(--sans);font-size:12px;fill:var(--ink-2)}
 .strip li{border-bottom:3px solid var(--part);padding-bottom:6px;font-size:.875rem}
 .strip img{width:100%;height:auto;aspect-ratio:1;object-fit:cover;display:block;border-radius:3px 3px 0 0;margin-bottom:6px}
 img{background:var(--raised)}
-img.pixels{image-rendering:pixelated}
 table.headline{width:100%;min-width:min(100%,340px)}
 .headline td,.headline th{padding-top:.65em;padding-bottom:.65em}
 .headline tbody th{font-weight:500;padding-right:1.4em}
-.headline thead th{font-size:.9375rem;color:var(--ink)}
+.headline thead th.n{text-align:right}
+tbody th{white-space:nowrap}
+thead th{font-size:.9375rem;color:var(--ink)}
 .big{font:500 1.75rem/1.1 var(--serif);letter-spacing:-.01em}
 .whisker{width:100%;max-width:220px;height:auto;margin:3px 0 1px}
 .whisker .scale{stroke:var(--rule);stroke-width:1.5}
@@ -105,7 +108,7 @@ table.headline{width:100%;min-width:min(100%,340px)}
 .yields caption{color:var(--ink);font-weight:600;border-bottom:2px solid var(--part);padding:0 0 .2em;margin-bottom:.2em}
 .yields th,.yields td{padding:.12em .7em .12em 0;border:0!important}
 .yields td:last-child,.yields th:last-child{padding-right:0}
-.yields tbody th{max-width:14em;overflow-wrap:anywhere}
+.yields tbody th{max-width:14em;white-space:normal;overflow-wrap:anywhere}
 .yields .wide,.stage .wide{vertical-align:middle;min-width:60px}
 .bar rect{fill:var(--part)}
 .bar .light{fill-opacity:.36}
@@ -120,8 +123,11 @@ table.counts{width:100%;min-width:720px}
 .faces.small img{width:56px;height:56px}
 .faces.small li{max-width:56px}
 .faces.small span{display:block;margin-top:2px}
-.samples h3{border-bottom:2px solid var(--part);display:inline-block;padding-right:.6em;margin:1.1em 0 .3em}
-.samples section:first-child h3{margin-top:.4em}
+.samples section{display:grid;grid-template-columns:104px minmax(0,1fr);gap:4px 18px;padding:9px 0}
+.samples h3{margin:0;border-top:2px solid var(--part);padding-top:.2em;font-size:.9375rem}
+.samples .faces{margin:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(58px,1fr));gap:6px}
+.samples .faces li{max-width:none}
+.samples .faces img{width:100%;height:auto;aspect-ratio:1}
 .clusters{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,350px),1fr));gap:22px 32px}
 figure{margin:0}
 figcaption{font-size:.8125rem;color:var(--ink-2);margin-top:.4em}
@@ -134,7 +140,7 @@ figcaption{font-size:.8125rem;color:var(--ink-2);margin-top:.4em}
 .cluster .more{align-self:center;font-size:.875rem}
 .stages{columns:340px;column-gap:44px}
 .stage{break-inside:avoid;padding-bottom:14px}
-.stage h3{margin-top:.4em}
+.stage h3{margin-top:0}
 .stage table{width:100%;font-size:.875rem}
 .stage th,.stage td{border:0!important;padding-top:.12em;padding-bottom:.12em}
 .stage .n{padding-right:0}
@@ -155,7 +161,9 @@ table.confusion{border-collapse:separate;border-spacing:2px;font-size:.875rem;wi
 .confusion caption{color:var(--ink);padding-bottom:.3em}
 .confusion caption small{display:block}
 .confusion th{border:0!important;padding:.1em .5em .1em 0;vertical-align:middle}
-.confusion thead th{text-align:center;padding:0 0 .2em}
+.confusion thead th.n{text-align:right}
+tbody th{white-space:nowrap}
+thead th{text-align:center;padding:0 0 .2em}
 .confusion thead th:first-child{text-align:left}
 .confusion abbr{text-decoration:none;border-bottom:2px solid var(--part);cursor:help}
 .corner{font-weight:400;font-size:.6875rem;white-space:nowrap}
@@ -166,10 +174,13 @@ table.confusion{border-collapse:separate;border-spacing:2px;font-size:.875rem;wi
 .confusion .zero b{opacity:.55}
 .confusion .right{box-shadow:inset 0 0 0 1.5px color-mix(in srgb,var(--heat) 60%,transparent)}
 .confusion .none{background:none;color:var(--ink-2)}
-table.perclass{width:100%;margin-bottom:22px;min-width:min(100%,480px)}
-.perclass caption{color:var(--ink);font-weight:600;font-size:.9375rem}
-.perclass .bar{max-width:240px;margin:.15em 0}
-.perclass td:not(.n){min-width:150px}
+table.perclass{width:100%;min-width:860px;font-size:.875rem}
+.perclass th,.perclass td{padding-right:.8em}
+.perclass thead th[colspan]{font-size:.9375rem;color:var(--ink)}
+.perclass .bar{margin:.1em 0}
+.perclass td .small{font-size:.75rem;white-space:nowrap}
+.perclass abbr{text-decoration:none}
+.perclass .mean>*{border-top:1px solid var(--rule)}
 .cards{list-style:none;margin:1em 0 0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,230px),1fr));gap:16px 24px}
 .cards li{display:flex;gap:12px;align-items:flex-start}
 .cards img{width:72px;height:72px;object-fit:cover;border-radius:3px;flex:none}
@@ -186,7 +197,9 @@ table.perclass{width:100%;margin-bottom:22px;min-width:min(100%,480px)}
 .gradcam img{width:60px;height:60px}
 .gradcam span{grid-column:1/-1}
 .gradcam .wrong{outline:1.5px dashed var(--ink-2);outline-offset:3px;border-radius:2px}
-table.published{width:100%;max-width:720px;margin-top:1em}
+table.published{width:100%;max-width:760px;margin-top:1em}
+.published thead th:first-child{width:42%}
+.published tbody th{white-space:normal}
 .published .group th{font-weight:600;padding-top:1.1em;border-bottom:1px solid var(--rule)}
 .published .own>*{background:var(--raised)}
 .published .own th{font-weight:500;padding-left:.6em}
@@ -199,6 +212,10 @@ table.published{width:100%;max-width:720px;margin-top:1em}
 table.credits{font-size:.875rem}
 footer{border-top:1px solid var(--rule);margin-top:36px;padding-top:10px;font-size:.875rem;color:var(--ink-2)}
 @media (max-width:560px){
+.samples section{grid-template-columns:1fr}
+.samples h3{display:inline-block;justify-self:start;padding-right:1em}
+.samples .faces{grid-template-columns:repeat(6,1fr);gap:4px}
+tbody th{white-space:normal}
 body{padding:0 16px 40px}
 header{padding-top:26px}
 .strip{grid-template-columns:repeat(4,1fr);gap:10px}

@@ -23,7 +23,7 @@ export interface CurvesOptions {
 const W = 400
 const H = 220
 const LEFT = 44
-const RIGHT = 64
+const RIGHT = 78
 const TOP = 12
 const BOTTOM = 32
 const GAP = 14

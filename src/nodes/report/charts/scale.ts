@@ -1,5 +1,5 @@
 /**
- * A linear axis from 0 (or `low`) to a round number not below `high`, with 3 to 6 round ticks: steps of 1, 2 or 5
+ * A linear axis from 0 (or `low`) to a round number not below `high`, with 3 to 6 round ticks: steps of 1, 2, 2.5 or 5
  * times a power of ten.
  */
 export const niceScale = (
@@ -9,7 +9,7 @@ export const niceScale = (
   const span = high > low ? high - low : 1
   const raw = span / 4
   const power = 10 ** Math.floor(Math.log10(raw))
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999) ?? 10 * power
+  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999) ?? 10 * power
   const min = Math.floor(low / step + 1e-9) * step
   const max = Math.ceil((low + span) / step - 1e-9) * step
   const count = Math.round((max - min) / step)

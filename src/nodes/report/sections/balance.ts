@@ -43,14 +43,14 @@ const table = (data: ReportData, before: ClassCounts, after: ClassCounts): Marku
       <thead>
         <tr>
           <th scope="col">Class</th>
-          <th scope="col">Before</th>
+          <th scope="col" class="n">Before</th>
           <th scope="col" class="wide">Before (above) and after (below)</th>
-          <th scope="col">Original</th>
-          <th scope="col">Resampled</th>
-          <th scope="col">Augmented</th>
-          <th scope="col">After</th>
-          ${weighted && html`<th scope="col">Loss weight</th>`}
-          <th scope="col">Other splits</th>
+          <th scope="col" class="n">Original</th>
+          <th scope="col" class="n">Resampled</th>
+          <th scope="col" class="n">Augmented</th>
+          <th scope="col" class="n">After</th>
+          ${weighted && html`<th scope="col" class="n">Loss weight</th>`}
+          <th scope="col" class="n">Other splits</th>
         </tr>
       </thead>
       <tbody>
@@ -93,6 +93,7 @@ export const balanceSection = (data: ReportData): Section | undefined => {
   return {
     id: "balance",
     title: "Classes before and after balancing",
+    short: "Balance",
     body: html`<p>
         Largest against smallest class: <b>${ratio(imbalance(before))}</b> before,
         <b>${ratio(imbalance(after))}</b> after. Copies are made in the training split only and always counted

@@ -10,6 +10,7 @@ export const creditsSection = (data: ReportData): Section | undefined =>
     : {
         id: "credits",
         title: "Credits",
+        short: "Credits",
         body: html`<p>
             Authors of the pictures shown on this page, as their sources name
             them.${data.generated === true && " The pictures are generated: the names are invented with them."}
@@ -21,7 +22,7 @@ export const creditsSection = (data: ReportData): Section | undefined =>
                 <tr>
                   <th scope="col">Author</th>
                   <th scope="col">Licence</th>
-                  <th scope="col">Pictures shown</th>
+                  <th scope="col" class="n">Pictures shown</th>
                   <th scope="col">Pages</th>
                 </tr>
               </thead>

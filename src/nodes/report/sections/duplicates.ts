@@ -5,9 +5,9 @@ import { linkedPicture } from "./picture.ts"
 import type { Section } from "./section.ts"
 
 const OUTCOMES: Readonly<Record<string, string>> = {
-  kept: "one picture kept of each",
-  conflict: "with contradicting labels, dropped whole",
-  protected: "alike to a test picture, dropped",
+  kept: "with one picture kept",
+  conflict: "dropped whole for contradicting labels",
+  protected: "dropped as alike to a test picture",
 }
 
 const tell = (cluster: DuplicateCluster): string => {
@@ -48,11 +48,12 @@ export const duplicatesSection = (data: ReportData): Section | undefined => {
   return {
     id: "duplicates",
     title: "Duplicates",
+    short: "Duplicates",
     body: html`<p>
         ${
           duplicates.dropped === 0
             ? "No duplicates were found."
-            : `${plural(duplicates.dropped, "picture")} in ${plural(duplicates.clusters, "cluster")} taken out${outcomes.length === 0 ? "" : `: ${sentence(outcomes)}`}. The same picture in training and test would make every figure a lie.`
+            : `${plural(duplicates.dropped, "picture")} taken out, in ${plural(duplicates.clusters, "cluster")}${outcomes.length === 0 ? "" : `: ${sentence(outcomes)}`}. The same picture in training and test would make every figure a lie.`
         }
       </p>
       ${duplicates.shown.length > 0 && html`<div class="clusters">${duplicates.shown.map(figure)}</div>`}`,

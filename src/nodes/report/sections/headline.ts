@@ -3,6 +3,7 @@ import { type Generated, type ReportData, titleOf } from "../data.ts"
 import { capital, count, percent, plural, sentence } from "../format.ts"
 import { html, type Markup } from "../markup.ts"
 import { colourOf } from "../palette.ts"
+import { setTitle } from "../published.ts"
 import type { Result } from "../../model/types.ts"
 import { picture } from "./picture.ts"
 import { scroller } from "./section.ts"
@@ -83,7 +84,7 @@ export const headline = (data: ReportData): Markup => {
           const row = results.filter((r) => r.set === set)
           return html`<tr>
             <th scope="row">
-              ${set}<span class="small"
+              ${setTitle(set)}<span class="small"
                 >${plural(row[0]?.n ?? 0, "face")}${row[0]?.generated === false ? "" : row[0]?.generated === true ? ", generated" : ", partly generated"}</span
               >
             </th>

@@ -35,6 +35,7 @@ export const featuresSection = (data: ReportData): Section | undefined => {
     : {
         id: "features",
         title: "What the networks look for",
+        short: "Features",
         body: html`<p>
             Each picture began as noise and was changed step by step until it excited one channel of a layer,
             or one class, as much as it could. Nobody drew these: they show what the network responds to, from
@@ -66,6 +67,7 @@ export const attentionSection = (data: ReportData): Section | undefined => {
     : {
         id: "attention",
         title: "Where they looked",
+        short: "Attention",
         body: html`<p>
             Grad-CAM: the warmer a region, the more it spoke for the class that was answered. Framed ones were
             answered wrongly.

@@ -33,8 +33,8 @@ const yields = (data: ReportData): Markup | undefined => {
             <tr>
               <th scope="col">search</th>
               <th scope="col"><span class="hidden">bar</span></th>
-              <th scope="col">kept</th>
-              <th scope="col">found</th>
+              <th scope="col" class="n">kept</th>
+              <th scope="col" class="n">found</th>
             </tr>
           </thead>
           <tbody>
@@ -69,6 +69,7 @@ export const originsSection = (data: ReportData): Section | undefined => {
   return {
     id: "origins",
     title: "Where the pictures came from",
+    short: "Sources",
     body: html`<div class="columns">
         <table>
           <caption>
@@ -78,7 +79,7 @@ export const originsSection = (data: ReportData): Section | undefined => {
             <tr>
               <th scope="col">Set</th>
               <th scope="col">Through</th>
-              <th scope="col">Pictures</th>
+              <th scope="col" class="n">Pictures</th>
             </tr>
           </thead>
           <tbody>
@@ -99,8 +100,8 @@ export const originsSection = (data: ReportData): Section | undefined => {
           <thead>
             <tr>
               <th scope="col">Licence</th>
-              <th scope="col">Pictures</th>
-              <th scope="col">Share</th>
+              <th scope="col" class="n">Pictures</th>
+              <th scope="col" class="n">Share</th>
             </tr>
           </thead>
           <tbody>

@@ -2,17 +2,9 @@ import type { Shown, Thumb } from "../data.ts"
 import { shorten } from "../format.ts"
 import { html, type Markup, safeLink } from "../markup.ts"
 
-/** A small picture. Small ones are enlarged by whole pixels, so that one sees what the network saw. */
-export const picture = (thumb: Thumb, alt: string, className = ""): Markup =>
-  html`<img
-    src="${thumb.src}"
-    width="${thumb.width}"
-    height="${thumb.height}"
-    alt="${shorten(alt, 160)}"
-    loading="lazy"
-    decoding="async"
-    class="${className}${Math.max(thumb.width, thumb.height) < 64 ? " pixels" : ""}"
-  />`
+/** A small picture. */
+export const picture = (thumb: Thumb, alt: string): Markup =>
+  html`<img src="${thumb.src}" width="${thumb.width}" height="${thumb.height}" alt="${shorten(alt, 160)}" />`
 
 /** A sample's picture, linked to the page it came from where that has a web address. */
 export const linkedPicture = (shown: Shown, alt: string): Markup => {

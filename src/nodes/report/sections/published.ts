@@ -14,7 +14,7 @@ const table = (data: ReportData): Markup => {
       <thead>
         <tr>
           <th scope="col">Method</th>
-          <th scope="col">Accuracy</th>
+          <th scope="col" class="n">Accuracy</th>
           <th scope="col">From</th>
         </tr>
       </thead>
@@ -29,7 +29,7 @@ const table = (data: ReportData): Markup => {
             (p) =>
               html`<tr>
                 <th scope="row">${p.method}</th>
-                <td class="n">${p.accuracy.map((v) => String(v)).join("–")} %</td>
+                <td class="n">${p.about === true && "≈ "}${p.accuracy.map((v) => String(v)).join("–")} %</td>
                 <td class="soft">${p.source}</td>
               </tr>`,
           )}${
@@ -50,8 +50,8 @@ const table = (data: ReportData): Markup => {
                     r.generated === false
                       ? `this run, ${plural(r.n, "picture")}`
                       : r.generated === true
-                        ? "this run, on a generated stand-in of the set’s format: not comparable"
-                        : "this run, on a set that is partly generated: not comparable"
+                        ? "this run, on generated pictures in this set’s format"
+                        : "this run, on a partly generated set"
                   }
                 </td>
               </tr>`,
@@ -110,6 +110,7 @@ const missing = (data: ReportData): ReadonlyArray<string> => {
 export const publishedSection = (data: ReportData): Section => ({
   id: "published",
   title: "Beside published results",
+  short: "Published results",
   body: html`${data.generated !== false && html`<p class="notice small" role="note"><strong>Not comparable.</strong> Figures of this run were reached on ${data.generated === true ? "generated" : "partly generated"} pictures. They stand here to show where a real run would stand.</p>`}
     ${table(data)}
     <div class="columns">

@@ -13,7 +13,7 @@ const stageTable = (stage: RejectStage, max: number): Markup =>
         <tr>
           <th scope="col">reason</th>
           <th scope="col"><span class="hidden">bar</span></th>
-          <th scope="col">pictures</th>
+          <th scope="col" class="n">pictures</th>
         </tr>
       </thead>
       <tbody>
@@ -52,6 +52,7 @@ export const rejectsSection = (data: ReportData): Section | undefined => {
   return {
     id: "rejected",
     title: "What was rejected, and why",
+    short: "Rejected",
     body: html`<p>
         ${total === 0 ? "Nothing was rejected." : `${plural(total, "picture")} rejected. Nothing disappears silently: every one has its reason in the tables of its stage.`}${clean.length > 0 && total > 0 && ` Nothing at: ${clean.join(", ")}.`}
       </p>

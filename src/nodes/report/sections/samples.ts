@@ -12,6 +12,7 @@ export const samplesSection = (data: ReportData): Section | undefined =>
     : {
         id: "samples",
         title: "What the networks learn from",
+        short: "Samples",
         body: html`<p>
             Faces of each class after detection and alignment, chosen blindly (by the digest of their names).
             Labels are what was searched for, so some are wrong: this is what such data look like.

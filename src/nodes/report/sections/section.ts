@@ -5,6 +5,8 @@ export interface Section {
   /** Anchor. */
   readonly id: string
   readonly title: string
+  /** In the list of contents. */
+  readonly short: string
   readonly body: Markup
 }
 

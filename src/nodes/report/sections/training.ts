@@ -76,4 +76,9 @@ const model = (named: NamedModel): Markup => {
 export const trainingSection = (data: ReportData): Section | undefined =>
   data.models.length === 0
     ? undefined
-    : { id: "training", title: "Training", body: html`<div class="models">${data.models.map(model)}</div>` }
+    : {
+        id: "training",
+        title: "Training",
+        short: "Training",
+        body: html`<div class="models">${data.models.map(model)}</div>`,
+      }
