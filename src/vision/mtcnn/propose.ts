@@ -130,7 +130,12 @@ function boxesOf({ columns, rows, scores, offsets }: Candidates, scale: number):
   }
 }
 
-/** Logistic function, rounded to float32: what a softmax over two logits gives for their difference. */
+/**
+ * The face probability for the difference of the two logits, computed as a float32 softmax would. Close to 1 its
+ * steps are coarse, and which boxes are equally sure decides what suppression keeps.
+ */
 export function probability(logit: number): number {
-  return Math.fround(1 / (1 + Math.exp(-logit)))
+  const other = Math.fround(Math.exp(-Math.abs(logit)))
+  const sum = Math.fround(1 + other)
+  return Math.fround((logit >= 0 ? 1 : other) / sum)
 }
