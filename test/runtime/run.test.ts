@@ -260,6 +260,32 @@ describe("run", () => {
   })
 })
 
+describe("items at a time", () => {
+  it("are all kept, also those that end while others are made durable", async () => {
+    const types: ReadonlyArray<NodeDefinition> = [
+      defineNode({
+        type: "t.fetch",
+        description: "",
+        outputs: { numbers: Numbers },
+        params: Schema.Struct({}),
+        map: {
+          items: () => Array.from({ length: 12 }, (_, i) => ({ id: `q${i}`, wait: (i % 4) * 100 })),
+          bound: "io",
+          run: (async ({ item }: { item: { id: string; wait: number } }) => {
+            await new Promise((resolve) => setTimeout(resolve, item.wait))
+            return { id: item.id, n: item.wait }
+          }) as never,
+        },
+      }),
+    ]
+    const r = engineRig(types)
+    rigs.push(r)
+    const record = await r.run([{ id: "fetch", uses: "t.fetch", more: { resources: { net: 4 } } }])
+    expect(record.nodes[0]).toMatchObject({ status: "ran", items: { total: 12, ran: 12, failed: 0 } })
+    expect(record.nodes[0]!.outputs["numbers"]!.rows).toBe(12)
+  })
+})
+
 describe("files", () => {
   const read = (path: string): ReadonlyArray<NodeSketch> => [{ id: "file", uses: "t.file", with: { path } }]
 

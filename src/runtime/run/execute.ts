@@ -92,7 +92,8 @@ export const executeMap = async (
     const lane = async (): Promise<void> => {
       while (next < task.items.length && !hooks.signal.aborted) {
         const index = next++
-        finished.push([index, await oneItem(call, task, context, task.items[index]!)])
+        const outcome = await oneItem(call, task, context, task.items[index]!)
+        finished.push([index, outcome])
         if (performance.now() - flushed > FLUSH_EVERY) flush()
       }
     }
