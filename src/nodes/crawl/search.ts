@@ -73,5 +73,6 @@ export default defineNode({
     impl: () => import("./search.impl.ts"),
   },
   freeParams: ["contact", "timeout", "idle", "attempts", "perHost"],
+  seeded: true,
   resources: { net: 8 },
 })

@@ -35,5 +35,6 @@ export default defineNode({
   inputs,
   outputs,
   params: Params,
+  seeded: true,
   impl: () => import("./balance.impl.ts"),
 })

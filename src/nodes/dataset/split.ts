@@ -26,5 +26,6 @@ export default defineNode({
   inputs,
   outputs,
   params: Params,
+  seeded: true,
   impl: () => import("./split.impl.ts"),
 })

@@ -7,7 +7,7 @@ export const Params = Schema.Struct({
   seed: Schema.optionalKey(
     Schema.Int.annotate({ description: "which world is drawn; default: the document's seed" }),
   ),
-  perClass: param(whole(1, 10_000), 20, "faces per class of the FER2013-like set"),
+  perClass: param(whole(1, 10_000), 40, "faces per class of the FER2013-like set"),
   subjects: param(whole(1, 999), 12, "people of the CK+-like and of the MMI-like set each"),
 })
 export type Params = typeof Params.Type
@@ -22,5 +22,6 @@ export default defineNode({
   inputs,
   outputs,
   params: Params,
+  seeded: true,
   impl: () => import("./gallery-heldout.impl.ts"),
 })
