@@ -14,6 +14,10 @@ import importFer2013 from "./import/fer2013.ts"
 import importFolder from "./import/folder.ts"
 import galleryHeldout from "./import/gallery-heldout.ts"
 import importMmi from "./import/mmi.ts"
+import modelEvaluate from "./model/evaluate.ts"
+import modelTrain from "./model/train.ts"
+import modelVisualize from "./model/visualize.ts"
+import reportHtml from "./report/html.ts"
 
 /** The node types that come with the program. `file` is the definition's file, relative to src: its code is what the fingerprint starts from. */
 export const builtin: ReadonlyArray<{ readonly definition: NodeDefinition; readonly file: string }> = [
@@ -32,4 +36,8 @@ export const builtin: ReadonlyArray<{ readonly definition: NodeDefinition; reado
   { definition: datasetSplit, file: "nodes/dataset/split.ts" },
   { definition: datasetBalance, file: "nodes/dataset/balance.ts" },
   { definition: datasetCounts, file: "nodes/dataset/counts.ts" },
+  { definition: modelTrain, file: "nodes/model/train.ts" },
+  { definition: modelEvaluate, file: "nodes/model/evaluate.ts" },
+  { definition: modelVisualize, file: "nodes/model/visualize.ts" },
+  { definition: reportHtml, file: "nodes/report/html.ts" },
 ]

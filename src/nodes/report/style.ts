@@ -69,9 +69,9 @@ table{border-collapse:collapse;font-size:.9375rem}
 caption{text-align:left;font-size:.875rem;color:var(--ink-2);padding:0 0 .5em;caption-side:top}
 th{font-weight:500;text-align:left}
 th,td{padding:.34em .9em .34em 0;vertical-align:top}
+thead th{font-size:.8125rem;color:var(--ink-2);border-bottom:1px solid var(--rule);vertical-align:bottom;white-space:nowrap}
 thead th.n{text-align:right}
 tbody th{white-space:nowrap}
-thead th{font-size:.8125rem;color:var(--ink-2);border-bottom:1px solid var(--rule);vertical-align:bottom;white-space:nowrap}
 tbody th{font-weight:400}
 tbody tr+tr>*{border-top:1px solid color-mix(in srgb,var(--rule) 55%,transparent)}
 .n{text-align:right;white-space:nowrap}
@@ -88,9 +88,7 @@ img{background:var(--raised)}
 table.headline{width:100%;min-width:min(100%,340px)}
 .headline td,.headline th{padding-top:.65em;padding-bottom:.65em}
 .headline tbody th{font-weight:500;padding-right:1.4em}
-.headline thead th.n{text-align:right}
-tbody th{white-space:nowrap}
-thead th{font-size:.9375rem;color:var(--ink)}
+.headline thead th{font-size:.9375rem;color:var(--ink)}
 .big{font:500 1.75rem/1.1 var(--serif);letter-spacing:-.01em}
 .whisker{width:100%;max-width:220px;height:auto;margin:3px 0 1px}
 .whisker .scale{stroke:var(--rule);stroke-width:1.5}
@@ -145,6 +143,7 @@ figcaption{font-size:.8125rem;color:var(--ink-2);margin-top:.4em}
 .stage th,.stage td{border:0!important;padding-top:.12em;padding-bottom:.12em}
 .stage .n{padding-right:0}
 .models{display:grid;gap:28px}
+.models.beside{grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:28px 44px}
 .model h3{font-size:1.0625rem;margin:.6em 0 0}
 .meta{font-size:.8125rem;color:var(--ink-2);margin:.2em 0 .6em;max-width:60em}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:10px 36px}
@@ -161,9 +160,7 @@ table.confusion{border-collapse:separate;border-spacing:2px;font-size:.875rem;wi
 .confusion caption{color:var(--ink);padding-bottom:.3em}
 .confusion caption small{display:block}
 .confusion th{border:0!important;padding:.1em .5em .1em 0;vertical-align:middle}
-.confusion thead th.n{text-align:right}
-tbody th{white-space:nowrap}
-thead th{text-align:center;padding:0 0 .2em}
+.confusion thead th{text-align:center;padding:0 0 .2em}
 .confusion thead th:first-child{text-align:left}
 .confusion abbr{text-decoration:none;border-bottom:2px solid var(--part);cursor:help}
 .corner{font-weight:400;font-size:.6875rem;white-space:nowrap}
@@ -191,10 +188,15 @@ table.perclass{width:100%;min-width:860px;font-size:.875rem}
 .named li,.gradcam li{max-width:none}
 .named span,.gradcam span{display:block;margin-top:3px}
 .named li{border-bottom:2px solid var(--part);padding-bottom:3px}
-.gradcam{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));gap:16px 28px;margin-top:.7em}
-.gradcam h4{color:var(--ink);border-bottom:2px solid var(--part);display:inline-block}
+.gradcam{margin-top:.6em}
+.gradcam>div{display:grid;grid-template-columns:78px minmax(0,1fr);gap:2px 12px;padding:6px 0}
+.gradcam h4{color:var(--ink);border-top:2px solid var(--part);padding-top:.2em;justify-self:stretch}
+.gradcam .faces{margin:0}
+.gradcam li{flex:none}
+.layer .faces{display:grid;grid-template-columns:repeat(auto-fill,minmax(52px,64px));gap:6px}
+.layer .faces img{width:100%;height:auto;aspect-ratio:1}
 .gradcam li{display:grid;grid-template-columns:auto auto;gap:0 2px}
-.gradcam img{width:60px;height:60px}
+.gradcam img{width:52px;height:52px}
 .gradcam span{grid-column:1/-1}
 .gradcam .wrong{outline:1.5px dashed var(--ink-2);outline-offset:3px;border-radius:2px}
 table.published{width:100%;max-width:760px;margin-top:1em}
@@ -210,12 +212,17 @@ table.published{width:100%;max-width:760px;margin-top:1em}
 .ticks li::before{content:"✓";color:var(--accent)}
 .crosses li::before{content:"–";color:var(--ink-2)}
 table.credits{font-size:.875rem}
+.credits tbody th{white-space:normal;overflow-wrap:anywhere;min-width:7em}
+.credits td{white-space:nowrap}
+.credits td:last-child{white-space:normal;min-width:6em}
 footer{border-top:1px solid var(--rule);margin-top:36px;padding-top:10px;font-size:.875rem;color:var(--ink-2)}
 @media (max-width:560px){
 .samples section{grid-template-columns:1fr}
 .samples h3{display:inline-block;justify-self:start;padding-right:1em}
 .samples .faces{grid-template-columns:repeat(6,1fr);gap:4px}
-tbody th{white-space:normal}
+.gradcam>div{grid-template-columns:1fr}
+.gradcam h4{justify-self:start;padding-right:1em}
+.published tbody th,.credits tbody th{white-space:normal}
 body{padding:0 16px 40px}
 header{padding-top:26px}
 .strip{grid-template-columns:repeat(4,1fr);gap:10px}
@@ -223,7 +230,7 @@ header{padding-top:26px}
 .faces li{max-width:64px}
 .big{font-size:1.4rem}
 .headline td,.headline tbody th{padding-right:.6em}
-.gradcam img{width:56px;height:56px}
+.gradcam img{width:48px;height:48px}
 .cards{grid-template-columns:1fr}
 .confusion td{min-width:31px;height:36px;font-size:.8125rem}
 .confusion th{font-size:.8125rem;padding-right:.3em}

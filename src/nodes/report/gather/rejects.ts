@@ -5,7 +5,7 @@ import type { RejectStage, Thumb } from "../data.ts"
 import { picker, Tally } from "./pick.ts"
 import type { MakeThumb } from "./thumbs.ts"
 
-const EXAMPLES = 8
+const EXAMPLES = 7
 
 /** What each stage dropped, by reason, with a few pictures of it where they can be shown. */
 export const gatherRejects = async (

@@ -56,7 +56,7 @@ const cell = (result: Result): Markup =>
   html`<td>
     <span class="big">${percent(result.accuracy)}</span
     >${whisker(result.accuracy, result.interval, majority(result))}<span class="small"
-      >${percent(result.interval[0], 0).replace(/\s?%/u, "")}–${percent(result.interval[1], 0)} · macro-F1
+      >${percent(result.interval[0], 0).replace(/\s?%/u, "")}–${percent(result.interval[1], 0)} · macro‑F1
       ${percent(result.macroF1)}</span
     >
   </td>`

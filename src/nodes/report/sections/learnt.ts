@@ -41,7 +41,7 @@ export const featuresSection = (data: ReportData): Section | undefined => {
             or one class, as much as it could. Nobody drew these: they show what the network responds to, from
             edges near the input to parts of faces near the output.
           </p>
-          <div class="models">
+          <div class="models beside">
             ${nodes.map((node) => {
               const own = data.features.filter((f) => f.model === node)
               return html`<section class="model">
@@ -72,7 +72,7 @@ export const attentionSection = (data: ReportData): Section | undefined => {
             Grad-CAM: the warmer a region, the more it spoke for the class that was answered. Framed ones were
             answered wrongly.
           </p>
-          <div class="models">
+          <div class="models beside">
             ${nodes.map((node) => {
               const own = data.attention.filter((a) => a.model === node)
               const labels = data.classes.filter((label) => own.some((a) => a.label === label))

@@ -50,8 +50,8 @@ const table = (data: ReportData): Markup => {
                     r.generated === false
                       ? `this run, ${plural(r.n, "picture")}`
                       : r.generated === true
-                        ? "this run, on generated pictures in this set’s format"
-                        : "this run, on a partly generated set"
+                        ? "this run, generated pictures"
+                        : "this run, partly generated pictures"
                   }
                 </td>
               </tr>`,
@@ -111,7 +111,7 @@ export const publishedSection = (data: ReportData): Section => ({
   id: "published",
   title: "Beside published results",
   short: "Published results",
-  body: html`${data.generated !== false && html`<p class="notice small" role="note"><strong>Not comparable.</strong> Figures of this run were reached on ${data.generated === true ? "generated" : "partly generated"} pictures. They stand here to show where a real run would stand.</p>`}
+  body: html`${data.generated !== false && html`<p class="notice small" role="note"><strong>Not comparable.</strong> Figures of this run were reached on ${data.generated === true ? "generated" : "partly generated"} pictures. They stand where those of a real run would.</p>`}
     ${table(data)}
     <div class="columns">
       <div>

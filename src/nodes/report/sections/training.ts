@@ -48,21 +48,21 @@ const model = (named: NamedModel): Markup => {
     <p class="meta">${plural(parameters, "parameter")} · ${settings(named)}</p>
     <div class="pair">
       <figure>
+        <figcaption>Loss (cross-entropy)</figcaption>
         ${curves(lines("loss"), {
           description: `Loss of ${named.title} over ${plural(history.length, "epoch")}: ${lossText}`,
           format: (v) => String(v),
           ...mark,
         })}
-        <figcaption>Loss (cross-entropy)</figcaption>
       </figure>
       <figure>
+        <figcaption>Accuracy</figcaption>
         ${curves(lines("accuracy"), {
           description: `Accuracy of ${named.title} over ${plural(history.length, "epoch")}: ${accuracyText}`,
           format: (v) => `${Math.round(v * 100)} %`,
           max: 1,
           ...mark,
         })}
-        <figcaption>Accuracy</figcaption>
       </figure>
     </div>
     <p class="meta">
