@@ -10,7 +10,7 @@ export const drawBody = (d: Drawing, head: Head, height: number): void => {
   const [jx] = head.rim(0, 0.4)
   const x = cx * 0.45 + jx * 0.55
   const w = (feminine ? 0.5 : 0.62) * u
-  const bottom = Math.min(height + 2 * u, cy + 4 * u)
+  const bottom = Math.max(height, cy) + 2 * u
   const shoulder = cy + 0.92 * u
   const span = (feminine ? 1.75 : 2.1) * u
   const neck = `M${x - w} ${cy - 0.6 * u}C${x - w} ${cy + 0.35 * u} ${x - w * 1.05} ${cy + 0.5 * u} ${x - w * 1.8} ${shoulder}L${x - w * 1.8} ${bottom}L${x + w * 1.8} ${bottom}L${x + w * 1.8} ${shoulder}C${x + w * 1.05} ${cy + 0.5 * u} ${x + w} ${cy + 0.35 * u} ${x + w} ${cy - 0.6 * u}Z`
@@ -36,7 +36,7 @@ export const drawBody = (d: Drawing, head: Head, height: number): void => {
     ]),
     shadow(skin, 0.5),
     0.06 * u,
-    0.35,
+    0.16,
   )
   d.softStroke(
     smooth([
@@ -45,7 +45,7 @@ export const drawBody = (d: Drawing, head: Head, height: number): void => {
     ]),
     shadow(skin, 0.5),
     0.06 * u,
-    0.35,
+    0.16,
   )
   const dip = (garment === "vneck" || garment === "suit" ? 0.95 : garment === "crew" ? 0.28 : 0.18) * u
   const top = shoulder - 0.22 * u
@@ -54,7 +54,8 @@ export const drawBody = (d: Drawing, head: Head, height: number): void => {
     garment === "vneck" || garment === "suit"
       ? `L${x} ${top + dip}L${x + wide} ${top}`
       : `C${x - wide * 0.6} ${top + dip * 1.3} ${x + wide * 0.6} ${top + dip * 1.3} ${x + wide} ${top}`
-  const body = `M${x - span} ${bottom}C${x - span} ${shoulder + 0.75 * u} ${x - span * 0.95} ${shoulder + 0.3 * u} ${x - wide * 1.6} ${top + 0.12 * u}L${x - wide} ${top}${neckline}L${x + wide * 1.6} ${top + 0.12 * u}C${x + span * 0.95} ${shoulder + 0.3 * u} ${x + span} ${shoulder + 0.75 * u} ${x + span} ${bottom}Z`
+  const low = Math.min(bottom, shoulder + 1.7 * u)
+  const body = `M${x - span} ${bottom}L${x - span} ${low}C${x - span} ${shoulder + 0.75 * u} ${x - span * 0.95} ${shoulder + 0.3 * u} ${x - wide * 1.6} ${top + 0.12 * u}L${x - wide} ${top}${neckline}L${x + wide * 1.6} ${top + 0.12 * u}C${x + span * 0.95} ${shoulder + 0.3 * u} ${x + span} ${shoulder + 0.75 * u} ${x + span} ${low}L${x + span} ${bottom}Z`
   if (garment === "suit") {
     d.fill(
       `M${x - wide} ${top}L${x} ${top + 1.3 * u}L${x + wide} ${top}L${x + wide * 1.2} ${bottom}L${x - wide * 1.2} ${bottom}Z`,

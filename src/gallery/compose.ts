@@ -15,7 +15,7 @@ export interface SceneOptions {
   /** Height of a face in pixels, [least, most]; default 45–75 % of the picture's height. Drawn log-uniformly. */
   readonly faceSize?: readonly [number, number]
   readonly expression?: ShownExpression
-  /** Fixed, or [least, most]; default [0.45, 1]. */
+  /** Fixed, or [least, most]; default [0.5, 1]. */
   readonly intensity?: number | readonly [number, number]
   /** Person of the first face; further faces and the default are persons named after the seed. */
   readonly identity?: string
@@ -110,6 +110,15 @@ type Placing = SceneOptions & {
   readonly faceSize: readonly [number, number]
 }
 
+/** Whether neither covers the other: heads beside or above one another, no small face behind a nearer body. */
+const apart = (a: Pick<FaceSpec, "x" | "y" | "size">, b: Pick<FaceSpec, "x" | "y" | "size">): boolean => {
+  const [near, far] = a.size >= b.size ? [a, b] : [b, a]
+  const aside = Math.abs(a.x - b.x)
+  if (aside > 0.9 * near.size + 0.45 * far.size) return true
+  const above = near.y - far.y
+  return above > 0.85 * (near.size + far.size)
+}
+
 const placeFace = (
   r: Random,
   index: number,
@@ -121,7 +130,7 @@ const placeFace = (
     index === 0 && o.expression !== undefined
       ? o.expression
       : (o.expression ?? r.pick<Expression>(expressions))
-  const intensity = within(r, o.intensity ?? [0.45, 1])
+  const intensity = within(r, o.intensity ?? [0.5, 1])
   const identity = index === 0 && o.identity !== undefined ? o.identity : r.seed
   const action = drawAction(expression, intensity, r.fork("action"))
   const turn = (most: number): number => Math.max(-most, Math.min(most, r.normal(0, most * 0.5)))
@@ -137,11 +146,7 @@ const placeFace = (
       alone && size > o.height * 0.3
         ? o.height * 0.47 + r.normal(0, 0.035) * o.height
         : r.range(0.52 * size, Math.max(0.53 * size, o.height - 0.72 * size))
-    if (
-      others.every(
-        (f) => Math.abs(f.x - x) > 0.55 * (f.size + size) || Math.abs(f.y - y) > 1.3 * (f.size + size),
-      )
-    ) {
+    if (others.every((other) => apart(other, { x, y, size }))) {
       const occlusion: Occlusion = r.chance(o.occlusion ?? 0.06)
         ? r.weighted<Occlusion>([
             ["hand", 2],

@@ -37,276 +37,66 @@ export interface FacialAction {
   readonly asymmetry: number
 }
 
-type Prototype = readonly (readonly [ActionUnit, number])[]
-
 /**
  * Prototypes and major variants of the basic emotions in action units: FACS Investigator's Guide (2002),
- * table 10-2, with the strengths chosen here. The weight is how often a variant is drawn.
+ * table 10-2, with the strengths chosen here. The number after each is how often the variant is drawn.
  */
 const prototypes: Readonly<
-  Record<Exclude<ShownExpression, "neutral">, readonly (readonly [Prototype, number])[]>
+  Record<Exclude<ShownExpression, "neutral">, readonly (readonly [Activation, number])[]>
 > = {
   happiness: [
-    [
-      [
-        [6, 0.8],
-        [12, 0.95],
-        [25, 0.55],
-      ],
-      5,
-    ],
-    [
-      [
-        [6, 0.6],
-        [12, 0.85],
-      ],
-      3,
-    ],
-    [
-      [
-        [6, 0.95],
-        [12, 1],
-        [25, 0.8],
-        [26, 0.5],
-      ],
-      3,
-    ],
-    [
-      [
-        [12, 0.75],
-        [25, 0.3],
-        [2, 0.2],
-      ],
-      1,
-    ],
+    [{ 6: 0.8, 12: 0.95, 25: 0.65 }, 6],
+    [{ 6: 0.6, 12: 0.9 }, 3],
+    [{ 6: 0.95, 12: 1, 25: 0.8, 26: 0.5 }, 4],
+    [{ 2: 0.2, 12: 0.8, 25: 0.4 }, 1],
   ],
   sadness: [
-    [
-      [
-        [1, 0.95],
-        [4, 0.5],
-        [15, 0.9],
-        [17, 0.5],
-      ],
-      5,
-    ],
-    [
-      [
-        [1, 0.85],
-        [4, 0.6],
-        [15, 0.8],
-      ],
-      3,
-    ],
-    [
-      [
-        [1, 1],
-        [4, 0.4],
-        [15, 0.7],
-        [25, 0.25],
-        [20, 0.2],
-      ],
-      1,
-    ],
-    [
-      [
-        [1, 0.9],
-        [4, 0.6],
-        [15, 0.9],
-        [17, 0.9],
-        [6, 0.4],
-        [43, 0.5],
-      ],
-      1,
-    ],
-    [
-      [
-        [1, 0.7],
-        [15, 0.8],
-        [43, 0.55],
-      ],
-      1,
-    ],
+    [{ 1: 0.95, 4: 0.5, 15: 0.9, 17: 0.5 }, 5],
+    [{ 1: 0.85, 4: 0.6, 15: 0.8 }, 3],
+    [{ 1: 1, 4: 0.4, 15: 0.7, 20: 0.2, 25: 0.25 }, 1],
+    [{ 1: 0.9, 4: 0.6, 6: 0.4, 15: 0.9, 17: 0.9, 43: 0.5 }, 1],
+    [{ 1: 0.7, 15: 0.8, 43: 0.55 }, 1],
   ],
   surprise: [
-    [
-      [
-        [1, 0.9],
-        [2, 0.95],
-        [5, 0.85],
-        [25, 0.5],
-        [26, 0.9],
-      ],
-      5,
-    ],
-    [
-      [
-        [1, 1],
-        [2, 1],
-        [5, 0.95],
-        [25, 0.5],
-        [27, 0.9],
-      ],
-      3,
-    ],
-    [
-      [
-        [1, 0.9],
-        [2, 0.95],
-        [5, 0.6],
-        [25, 0.3],
-        [26, 0.4],
-        [18, 0.4],
-      ],
-      2,
-    ],
+    [{ 1: 0.9, 2: 0.95, 5: 0.85, 25: 0.5, 26: 0.9 }, 5],
+    [{ 1: 1, 2: 1, 5: 0.95, 25: 0.5, 27: 0.9 }, 3],
+    [{ 1: 0.9, 2: 0.95, 5: 0.6, 18: 0.4, 25: 0.4, 26: 0.4 }, 2],
   ],
   fear: [
-    [
-      [
-        [1, 0.95],
-        [2, 0.55],
-        [4, 0.75],
-        [5, 0.95],
-        [7, 0.5],
-        [20, 0.95],
-        [25, 0.6],
-        [26, 0.3],
-      ],
-      5,
-    ],
-    [
-      [
-        [1, 0.9],
-        [2, 0.5],
-        [4, 0.7],
-        [5, 1],
-        [20, 0.8],
-        [25, 0.35],
-      ],
-      3,
-    ],
-    [
-      [
-        [1, 0.9],
-        [2, 0.6],
-        [4, 0.6],
-        [5, 1],
-        [7, 0.4],
-        [20, 0.7],
-        [25, 0.6],
-        [26, 0.7],
-        [16, 0.5],
-      ],
-      2,
-    ],
+    [{ 1: 0.95, 2: 0.55, 4: 0.75, 5: 0.95, 7: 0.5, 20: 0.95, 25: 0.6, 26: 0.3 }, 5],
+    [{ 1: 0.9, 2: 0.5, 4: 0.7, 5: 1, 20: 0.8, 25: 0.35 }, 3],
+    [{ 1: 0.9, 2: 0.6, 4: 0.6, 5: 1, 7: 0.4, 16: 0.5, 20: 0.7, 25: 0.6, 26: 0.7 }, 2],
   ],
   anger: [
-    [
-      [
-        [4, 1],
-        [5, 0.5],
-        [7, 0.8],
-        [23, 0.8],
-        [24, 0.6],
-      ],
-      5,
-    ],
-    [
-      [
-        [4, 0.95],
-        [7, 0.8],
-        [17, 0.6],
-        [24, 0.9],
-      ],
-      3,
-    ],
-    [
-      [
-        [4, 1],
-        [5, 0.6],
-        [7, 0.7],
-        [10, 0.5],
-        [16, 0.7],
-        [23, 0.5],
-        [25, 0.7],
-        [26, 0.4],
-      ],
-      3,
-    ],
+    [{ 4: 1, 5: 0.5, 7: 0.8, 23: 0.8, 24: 0.6 }, 5],
+    [{ 4: 0.95, 7: 0.8, 17: 0.6, 24: 0.9 }, 3],
+    [{ 4: 1, 5: 0.6, 7: 0.7, 10: 0.5, 16: 0.7, 23: 0.5, 25: 0.7, 26: 0.4 }, 3],
   ],
   disgust: [
-    [
-      [
-        [9, 0.95],
-        [10, 0.6],
-        [4, 0.4],
-        [7, 0.5],
-        [17, 0.4],
-        [6, 0.3],
-      ],
-      4,
-    ],
-    [
-      [
-        [9, 0.8],
-        [10, 0.8],
-        [15, 0.4],
-        [16, 0.4],
-        [25, 0.45],
-        [4, 0.3],
-        [7, 0.5],
-      ],
-      4,
-    ],
-    [
-      [
-        [10, 1],
-        [9, 0.5],
-        [17, 0.6],
-        [15, 0.5],
-        [7, 0.4],
-      ],
-      2,
-    ],
-    [
-      [
-        [9, 0.9],
-        [10, 0.8],
-        [16, 0.8],
-        [25, 0.6],
-        [26, 0.5],
-        [4, 0.3],
-        [7, 0.6],
-      ],
-      1,
-    ],
+    [{ 4: 0.4, 6: 0.3, 7: 0.5, 9: 0.95, 10: 0.6, 17: 0.4 }, 4],
+    [{ 4: 0.3, 7: 0.5, 9: 0.8, 10: 0.8, 15: 0.4, 16: 0.4, 25: 0.45 }, 4],
+    [{ 7: 0.4, 9: 0.5, 10: 1, 15: 0.5, 17: 0.6 }, 2],
+    [{ 4: 0.3, 7: 0.6, 9: 0.9, 10: 0.8, 16: 0.8, 25: 0.6, 26: 0.5 }, 1],
   ],
-  contempt: [
-    [
-      [
-        [12, 0.55],
-        [14, 0.95],
-        [2, 0.15],
-      ],
-      1,
-    ],
-  ],
+  contempt: [[{ 2: 0.15, 12: 0.55, 14: 0.95 }, 1]],
 }
 
 /** Small movements that any face makes, whatever it feels: what makes classes overlap. */
-const idle: Prototype = [
-  [1, 0.18],
-  [2, 0.18],
-  [4, 0.18],
-  [5, 0.12],
-  [7, 0.18],
-  [12, 0.14],
-  [15, 0.14],
-  [17, 0.15],
-  [24, 0.18],
-  [25, 0.14],
-]
+const idle: Activation = {
+  1: 0.18,
+  2: 0.18,
+  4: 0.18,
+  5: 0.12,
+  7: 0.18,
+  12: 0.14,
+  15: 0.14,
+  17: 0.15,
+  24: 0.18,
+  25: 0.14,
+}
+
+/** Share of a variant's units that a face leaves out. */
+const omission = 0.05
 
 /**
  * Draws a facial action: one of the expression's variants scaled by the intensity, each unit with its own
@@ -315,17 +105,20 @@ const idle: Prototype = [
  */
 export const drawAction = (expression: ShownExpression, intensity: number, random: Random): FacialAction => {
   const units: { [unit in ActionUnit]?: number } = {}
-  for (const [unit, strength] of idle) {
-    if (random.chance(0.3)) units[unit] = strength * random.next()
+  for (const unit of actionUnits) {
+    const strength = idle[unit]
+    if (strength !== undefined && random.chance(0.3)) units[unit] = strength * random.next()
   }
   if (expression !== "neutral") {
-    for (const [unit, strength] of random.weighted(prototypes[expression])) {
-      if (random.chance(0.06)) continue
+    const variant = random.weighted(prototypes[expression])
+    for (const unit of actionUnits) {
+      const strength = variant[unit]
+      if (strength === undefined || random.chance(omission)) continue
       const own = strength * intensity * Math.max(0.35, random.normal(1, 0.18))
       units[unit] = Math.min(1, Math.max(units[unit] ?? 0, own))
     }
   } else if (random.chance(0.04)) units[43] = 1
-  const lopsided = expression === "contempt" ? (random.chance(0.5) ? 0.9 : -0.9) : random.normal(0, 0.13)
+  const lopsided = expression === "contempt" ? (random.chance(0.5) ? 0.9 : -0.9) : random.normal(0, 0.1)
   return { units, asymmetry: Math.max(-1, Math.min(1, lopsided)) }
 }
 

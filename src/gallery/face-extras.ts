@@ -70,7 +70,13 @@ export const drawGlasses = (d: Drawing, head: Head): void => {
 export type Occlusion = "none" | "hand" | "cup" | "strand"
 
 /** A hand at the cheek or chin, a cup before the mouth's lower edge, a strand of hair over one eye. */
-export const drawOcclusion = (d: Drawing, head: Head, kind: Occlusion, side: number): void => {
+export const drawOcclusion = (
+  d: Drawing,
+  head: Head,
+  kind: Occlusion,
+  side: number,
+  height: number,
+): void => {
   if (kind === "none") return
   const u = head.place.unit
   const { skin, hair, chin } = head.identity
@@ -111,9 +117,10 @@ export const drawOcclusion = (d: Drawing, head: Head, kind: Occlusion, side: num
     return
   }
   const fingers = 4
+  const floor = Math.max(height, head.place.y + 3 * u)
   const [bx, by] = head.at([side * 0.86, head.mouthY + 0.35])
   d.fill(
-    `M${bx - side * 0.3 * u} ${by + 0.05 * u}L${bx + side * 0.32 * u} ${by - 0.15 * u}L${bx + side * 0.5 * u} ${by + 3 * u}L${bx - side * 0.2 * u} ${by + 3 * u}Z`,
+    `M${bx - side * 0.3 * u} ${by + 0.05 * u}L${bx + side * 0.32 * u} ${by - 0.15 * u}L${bx + side * 0.5 * u} ${floor}L${bx - side * 0.2 * u} ${floor}Z`,
     d.linear(
       [
         [0, skin, 1],

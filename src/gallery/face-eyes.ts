@@ -22,9 +22,9 @@ export const eyeShape = (head: Head, side: number): EyeShape => {
   const au = (unit: Parameters<Head["au"]>[0]): number => head.au(unit, side)
   const closed = Math.min(1, au(43))
   const up =
-    0.088 *
+    0.096 *
     eyeOpen *
-    Math.max(0.12, 1 + 0.62 * au(5) - 0.3 * au(7) - 0.14 * au(6) - 0.22 * au(9) - 0.12 * au(4))
+    Math.max(0.12, 1 + 0.8 * au(5) - 0.3 * au(7) - 0.14 * au(6) - 0.22 * au(9) - 0.12 * au(4))
   const down = 0.078 * eyeOpen * Math.max(0.1, 1 + 0.18 * au(5) - 0.42 * au(7) - 0.48 * au(6) - 0.3 * au(9))
   const top = up * (1 - closed) - 0.045 * closed
   const bottom = down * (1 - 0.3 * closed)
@@ -163,11 +163,11 @@ export const drawEye = (d: Drawing, head: Head, side: number, gaze: Gaze): void 
 export const browLine = (head: Head, side: number): FacePoint[] => {
   const { browHeight, browArch, eyeSpacing } = head.identity
   const au = (unit: Parameters<Head["au"]>[0]): number => head.au(unit, side)
-  const base = -0.285 - browHeight
+  const base = -0.315 - browHeight
   const shift = eyeSpacing - 0.445
-  const inner = base + 0.02 - 0.19 * au(1) + 0.155 * au(4) + 0.07 * au(9) - 0.02 * au(5)
-  const early = base - 0.03 - 0.14 * au(1) - 0.06 * au(2) + 0.14 * au(4) + 0.06 * au(9)
-  const middle = base - 0.05 - browArch - 0.05 * au(1) - 0.16 * au(2) + 0.075 * au(4) + 0.03 * au(9)
+  const inner = base - 0.19 * au(1) + 0.155 * au(4) + 0.07 * au(9) - 0.02 * au(5)
+  const early = base - 0.035 - 0.14 * au(1) - 0.09 * au(2) + 0.14 * au(4) + 0.06 * au(9)
+  const middle = base - 0.045 - browArch * 0.8 - 0.05 * au(1) - 0.18 * au(2) + 0.075 * au(4) + 0.03 * au(9)
   const tail = base + 0.05 - 0.1 * au(2) + 0.05 * au(1) * (1 - au(2)) + 0.01 * au(4)
   return [
     [side * (0.155 + shift - 0.05 * au(4)), inner, 0.02],
@@ -200,7 +200,7 @@ export const drawBrow = (d: Drawing, head: Head, side: number, random: Random): 
     const x = a[0] + (b[0] - a[0]) * (at - k)
     const y = a[1] + (b[1] - a[1]) * (at - k) + random.range(-0.35, 0.65) * w
     const slope = (b[1] - a[1]) / Math.max(0.05, Math.abs(b[0] - a[0]))
-    const reach = 0.05 + 0.05 * t
+    const reach = (0.06 + 0.04 * t) * (1 - 0.65 * t)
     const tip: FacePoint = [x + side * reach, y + slope * reach - w * 0.55 * (1 - t), 0.03]
     strands.add(random.int(0, 2), [head.at([x, y, 0.03]), head.at(tip)])
   }

@@ -65,12 +65,12 @@ export const drawBackHair = (d: Drawing, head: Head, random: Random): void => {
   }
   if (hairStyle === "afro") {
     const reach = 0.24 + 0.16 * hairVolume
-    d.fill(smooth(head.outline(vertexY * 0.99, 0.3, reach, 8), true), scale(hair, 0.8))
+    d.fill(smooth(head.outline(vertexY, 0.3, reach, 8), true), scale(hair, 0.8))
     curlBlobs(d, head, random, 0.35, reach * 1.1, 0.13)
     return
   }
   if (hairStyle === "curly") {
-    d.fill(smooth(head.outline(vertexY * 0.99, 0.75, 0.16 + volume, 8), true), scale(hair, 0.75))
+    d.fill(smooth(head.outline(vertexY, 0.75, 0.16 + volume, 8), true), scale(hair, 0.75))
     curlBlobs(d, head, random, 0.95, 0.22 + volume, 0.15)
     return
   }
@@ -83,7 +83,8 @@ export const drawBackHair = (d: Drawing, head: Head, random: Random): void => {
     const side = (s: number): Point[] => {
       const points: Point[] = []
       for (let i = 0; i <= 7; i++) {
-        const y = vertexY * 0.98 + ((end - vertexY) * i) / 7
+        // Denser near the vertex, where the outline is round.
+        const y = vertexY + (end - vertexY) * (i / 7) ** 1.6
         const [x, py] = head.rim(s, Math.min(y, 0.55), spread)
         const below = Math.max(0, y - 0.55) * u
         const wave = hairStyle === "wavy" ? Math.sin(i * 2.1) * 0.07 * u : 0
@@ -115,7 +116,7 @@ export const drawBackHair = (d: Drawing, head: Head, random: Random): void => {
     }
     return
   }
-  d.fill(smooth(head.outline(vertexY * 0.99, 0.12, 0.05 + volume * 0.8, 8), true), scale(hair, 0.85))
+  d.fill(smooth(head.hairOutline(0.15, 0.05 + volume * 0.8, 8), true), scale(hair, 0.85))
 }
 
 /** Height of the hairline over the width of the forehead, x in −1..1. */
@@ -171,7 +172,7 @@ export const drawFrontHair = (d: Drawing, head: Head, random: Random): void => {
     (0.7 + 0.3 * hairVolume)
   const ends = flow.has(hairStyle) ? 0.25 : hairStyle === "bun" || hairStyle === "swept" ? 0.0 : 0.12
   if (headwear !== "scarf" && !(headwear === "beanie" && !flow.has(hairStyle))) {
-    const cap = head.outline(vertexY * 0.985, ends, lift, 9)
+    const cap = flow.has(hairStyle) ? head.outline(vertexY, ends, lift, 9) : head.hairOutline(ends, lift, 9)
     const left = cap.slice(0, 10).toReversed()
     const right = cap.slice(10)
     const inner: Point[] = []
@@ -245,7 +246,7 @@ const drawHeadwear = (d: Drawing, head: Head): void => {
     0.75,
   )
   if (headwear === "scarf") {
-    const outer = [...head.outline(vertexY * 0.98, 0.7, 0.14, 9)]
+    const outer = [...head.outline(vertexY, 0.7, 0.14, 9)]
     const below: Point[] = [-1, 1].map((s): Point => {
       const [x, y] = head.rim(s, head.chinY * 0.8, 0.3)
       return [x + s * 0.25 * u, y + 0.75 * u]
@@ -264,7 +265,7 @@ const drawHeadwear = (d: Drawing, head: Head): void => {
     [-1, -0.7, -0.35, 0, 0.35, 0.7, 1].map((x) =>
       Math.abs(x) === 1 ? head.rim(x, y + 0.12, 0.07) : head.at([x, y - arch * (1 - x * x), 0.04]),
     )
-  const crown = head.outline(vertexY * 0.985, -0.6, headwear === "cap" ? 0.1 : 0.14, 7)
+  const crown = head.outline(vertexY, -0.6, headwear === "cap" ? 0.1 : 0.14, 7)
   const rim = edge(-0.72, 0.06)
   d.fill(
     `${smooth([...crown.slice(0, 8).toReversed(), ...crown.slice(8).toReversed()])}${smooth(rim.toReversed(), false, "L")}Z`,

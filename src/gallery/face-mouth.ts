@@ -22,7 +22,7 @@ export const mouthShape = (head: Head): MouthShape => {
     const a = (unit: Parameters<Head["au"]>[0]): number => head.au(unit, side)
     const x =
       0.365 * mouthWidth +
-      0.135 * a(12) +
+      0.155 * a(12) +
       0.12 * a(20) +
       0.03 * a(14) +
       0.02 * a(15) -
@@ -32,9 +32,9 @@ export const mouthShape = (head: Head): MouthShape => {
       0.04 * au(26)
     const dy =
       -mouthCurve -
-      0.17 * a(12) -
+      0.215 * a(12) -
       0.05 * a(14) +
-      0.15 * a(15) +
+      0.175 * a(15) +
       0.04 * a(20) +
       0.05 * a(16) -
       0.02 * a(10) +
@@ -42,13 +42,10 @@ export const mouthShape = (head: Head): MouthShape => {
     return [side * x, y + dy, -0.03]
   }
   const [left, right] = [corner(-1), corner(1)]
+  const parted = Math.min(1, 3 * au(25))
   const opening = Math.max(
     0,
-    0.11 * au(25) +
-      jaw * 0.95 +
-      0.05 * au(16) * (au(25) > 0 ? 1 : 0) +
-      0.06 * au(10) * (au(25) > 0 ? 1 : 0) -
-      0.05 * au(24),
+    0.11 * au(25) + jaw * 0.95 + parted * (0.05 * au(16) + 0.06 * au(10) + 0.075 * au(12)) - 0.05 * au(24),
   )
   const lift = 0.035 * au(12) + 0.075 * au(10) + 0.045 * au(9) - 0.02 * au(18)
   const top = y - lift * (opening > 0.02 ? 1 : 0.45) + 0.01 * au(15)

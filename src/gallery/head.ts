@@ -197,6 +197,19 @@ export class Head {
     ]
   }
 
+  /** Silhouette of the hair over the skull down to a height, where it lies close to the head again. */
+  hairOutline(toY: number, grow: number, steps = 10): Point[] {
+    const heights = Array.from(
+      { length: steps + 1 },
+      (_, i) => vertexY + (toY - vertexY) * (1 - Math.cos((Math.PI / 2) * (i / steps))),
+    )
+    const own = (y: number): number => grow * Math.min(1, 0.12 + (toY - y) / 0.7)
+    return [
+      ...heights.map((y) => this.rim(-1, y, own(y))),
+      ...heights.toReversed().map((y) => this.rim(1, y, own(y))),
+    ]
+  }
+
   /** Contour of the face from the temples around the chin, denser where the jaw bends. */
   jawline(fromY: number): Point[] {
     const chin = this.chinY + this.jawDrop

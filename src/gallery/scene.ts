@@ -7,6 +7,7 @@ import { drawBeard } from "./face-beard.ts"
 import { drawGlasses, drawOcclusion } from "./face-extras.ts"
 import { drawMouth, mouthShape } from "./face-mouth.ts"
 import { drawEar, drawFolds, drawNose, drawSkin } from "./face-skin.ts"
+import { lighten, scale } from "./colour.ts"
 import { drawDistractor } from "./distractors.ts"
 import { Head, hairlineY, type Point } from "./head.ts"
 import { drawIdentity } from "./identity.ts"
@@ -61,9 +62,30 @@ export const measureFace = (face: FaceSpec): RenderedFace => {
   }
 }
 
+const openFrame = (d: Drawing, head: Head): void => {
+  const { x, y, unit: u } = head.place
+  const { garmentColour, headwearColour } = head.identity
+  const rectangle = (grow: number): string =>
+    `M${x - (1.75 + grow) * u} ${y - (2.15 + grow) * u}h${(3.5 + 2 * grow) * u}v${(4.7 + 2 * grow) * u}h${-(3.5 + 2 * grow) * u}Z`
+  d.fill(rectangle(0.16), scale(garmentColour, 0.4))
+  const ground = lighten(headwearColour, 0.3)
+  d.fill(
+    rectangle(0),
+    d.linear([
+      [0, lighten(ground, 0.2), 1],
+      [1, scale(ground, 0.8), 1],
+    ]),
+  )
+  d.open(`clip-path="${d.clip(rectangle(0))}"`)
+}
+
 const drawFace = (d: Drawing, face: FaceSpec, height: number): Head => {
   const head = headOf(face)
   const random = new Random(`strands/${face.identity}`)
+  const u = head.place.unit
+  // A small face high up would need a body down to the ground: it hangs there as a framed portrait.
+  const framed = height - face.y > 5.5 * u
+  if (framed) openFrame(d, head)
   drawBackHair(d, head, random.fork("back"))
   drawBody(d, head, height)
   drawEar(d, head, -1)
@@ -77,7 +99,8 @@ const drawFace = (d: Drawing, face: FaceSpec, height: number): Head => {
   for (const side of [-1, 1]) drawBrow(d, head, side, random.fork(`brow${side}`))
   drawFrontHair(d, head, random.fork("front"))
   drawGlasses(d, head)
-  drawOcclusion(d, head, face.occlusion, face.side)
+  drawOcclusion(d, head, face.occlusion, face.side, height)
+  if (framed) d.close()
   return head
 }
 
@@ -104,7 +127,7 @@ export const renderScene = async (spec: SceneSpec): Promise<RenderedScene> => {
     .toBuffer()
   let rgb = enlarge(small.data, small.info.width, small.info.height, width, height)
   cover(rgb, drawn)
-  for (const head of heads) shadeHead(rgb, width, height, head, spec.light)
+  for (const head of heads) shadeHead(rgb, drawn, width, height, head, spec.light)
   if (spec.camera.blur >= 0.3) {
     const blurred = await sharp(rgb, { raw: { width, height, channels: 3 } })
       .blur(spec.camera.blur)

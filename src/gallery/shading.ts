@@ -76,8 +76,16 @@ const shade = (
  * Lights the head in place: a relief (half ellipsoid and Gaussian bumps for nose, sockets, cheeks, lips, chin)
  * is shaded on a coarse grid and multiplied onto the pixels with bilinear interpolation.
  * @param rgb interleaved 8-bit pixels of the whole picture, changed in place
+ * @param drawn RGBA of what stands before the backdrop: only that is lit
  */
-export const shadeHead = (rgb: Uint8Array, width: number, height: number, head: Head, light: Light): void => {
+export const shadeHead = (
+  rgb: Uint8Array,
+  drawn: Uint8Array,
+  width: number,
+  height: number,
+  head: Head,
+  light: Light,
+): void => {
   const bumps = relief(head)
   const length = Math.hypot(...light.direction)
   const [lx, ly, lz] = [light.direction[0] / length, light.direction[1] / length, light.direction[2] / length]
@@ -143,7 +151,7 @@ export const shadeHead = (rgb: Uint8Array, width: number, height: number, head: 
       grid[at * 2 + 1] = gloss
     }
   }
-  paint(rgb, width, height, head, light, { grid, n, rows, left, top, dx, dy, rims, chin })
+  paint(rgb, drawn, width, height, head, light, { grid, n, rows, left, top, dx, dy, rims, chin })
 }
 
 interface Field {
@@ -158,7 +166,15 @@ interface Field {
   readonly chin: number
 }
 
-const paint = (rgb: Uint8Array, width: number, height: number, head: Head, light: Light, f: Field): void => {
+const paint = (
+  rgb: Uint8Array,
+  drawn: Uint8Array,
+  width: number,
+  height: number,
+  head: Head,
+  light: Light,
+  f: Field,
+): void => {
   const reach = head.place.unit * 2.4
   const [x0, x1] = [
     Math.max(0, Math.floor(head.place.x - reach)),
@@ -184,8 +200,9 @@ const paint = (rgb: Uint8Array, width: number, height: number, head: Head, light
       if (gi < 0 || gj < 0 || gi >= n - 1 || gj >= rows - 1) continue
       const i = gi | 0
       const j = gj | 0
-      const lateral = (1.03 - Math.abs(x - rims[j * 2]) / rims[j * 2 + 1]) / 0.12
-      const mask = limit(lateral) * limit(0.5 - (y - f.chin) / 0.12) * limit((y + 1.7) / 0.35)
+      const lateral = (1.12 - Math.abs(x - rims[j * 2]) / rims[j * 2 + 1]) / 0.15
+      const inside = limit(lateral) * limit(0.5 - (y - f.chin) / 0.12) * limit((y + 1.8) / 0.3)
+      const mask = (inside * drawn[(py * width + px) * 4 + 3]) / 255
       if (mask === 0) continue
       const a = gi - i
       const b = gj - j
