@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs"
-import { LAYERS, networkSpec, type NetworkOptions, visualLayers } from "../../learning/networks/spec.ts"
+import { LAYERS, type NetworkSpec, visualLayers } from "../../learning/networks/spec.ts"
 import { type Objective, visualizeFeatures } from "../../learning/visualize/feature.ts"
 import type { NodeContext } from "../../runtime/node.ts"
 import { storePictures } from "./store-pictures.ts"
@@ -11,9 +11,10 @@ export const spreadChannels = (channels: number, n: number): ReadonlyArray<numbe
     ? Array.from({ length: channels }, (_, i) => i)
     : Array.from({ length: n }, (_, i) => Math.floor(((i + 0.5) * channels) / n))
 
-/** A low, a middle and the last layer of a network. */
-export const defaultLayers = (value: ModelValue): ReadonlyArray<string> => {
-  const all = visualLayers(networkSpec(value.network as unknown as NetworkOptions))
+/** A low, a middle and the last layer of one of our networks; of another only the last. */
+export const defaultLayers = (spec: NetworkSpec | undefined): ReadonlyArray<string> => {
+  if (spec === undefined) return [LAYERS.features]
+  const all = visualLayers(spec)
   return [...new Set([all[1], all[Math.floor(all.length / 2)], all[all.length - 1]])]
 }
 
@@ -26,8 +27,9 @@ const channelsOf = (model: tf.LayersModel, layer: string): number => {
 /** What is to be shown of a model: channels of layers, and its classes. */
 export const objectivesOf = (
   model: tf.LayersModel,
-  value: ModelValue,
+  classes: ReadonlyArray<string>,
   options: {
+    readonly spec: NetworkSpec | undefined
     readonly layers: ReadonlyArray<string> | undefined
     readonly perLayer: number
     readonly logits: boolean
@@ -35,14 +37,14 @@ export const objectivesOf = (
 ): ReadonlyArray<Objective> => [
   ...(options.perLayer === 0
     ? []
-    : (options.layers ?? defaultLayers(value)).flatMap((layer) =>
+    : (options.layers ?? defaultLayers(options.spec)).flatMap((layer) =>
         spreadChannels(channelsOf(model, layer), options.perLayer).map((index): Objective => ({
           kind: "channel",
           layer,
           index,
         })),
       )),
-  ...(options.logits ? value.classes.map((_, index): Objective => ({ kind: "class", index })) : []),
+  ...(options.logits ? classes.map((_, index): Objective => ({ kind: "class", index })) : []),
 ]
 
 /** Feature pictures of a model. */

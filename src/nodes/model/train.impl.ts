@@ -59,10 +59,8 @@ const load = async (
 const trainingOf = (params: TrainParams): Record<string, Json> => {
   const { epochs, batch, lr, schedule, warmup, momentum, nesterov, l2 } = params
   const { classWeights, labelSmoothing, keep, threads, backend, augment } = params
-  return {
-    ...{ epochs, batch, lr, schedule, warmup, momentum, nesterov, l2 },
-    ...{ classWeights, labelSmoothing, keep, threads, backend, augment: { ...augment } },
-  }
+  const optimizer = { epochs, batch, lr, schedule, warmup, momentum, nesterov, l2 }
+  return { ...optimizer, classWeights, labelSmoothing, keep, threads, backend, augment: { ...augment } }
 }
 
 /** Trains one network; times go to the log only, so that equal inputs give an equal model. */

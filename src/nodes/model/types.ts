@@ -148,14 +148,8 @@ export const VisualizationValue = Schema.Struct({
 export type VisualizationValue = typeof VisualizationValue.Type
 
 /** A trained network. */
-export const Model = json<ModelValue>("Model", ModelValue as Schema.Codec<ModelValue, unknown>)
+export const Model = json<ModelValue>("Model", ModelValue)
 /** Figures of one or several models on one or several sets. */
-export const Evaluation = json<EvaluationValue>(
-  "Evaluation",
-  EvaluationValue as Schema.Codec<EvaluationValue, unknown>,
-)
+export const Evaluation = json<EvaluationValue>("Evaluation", EvaluationValue)
 /** Pictures of what networks learnt. */
-export const Visualization = json<VisualizationValue>(
-  "Visualization",
-  VisualizationValue as Schema.Codec<VisualizationValue, unknown>,
-)
+export const Visualization = json<VisualizationValue>("Visualization", VisualizationValue)

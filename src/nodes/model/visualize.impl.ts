@@ -15,9 +15,10 @@ const visualize = (async ({ inputs, params, context }) => {
   const attention: Array<AttentionPicture> = []
   const total = params.steps * inputs.models.length
   for (const [m, { node, value }] of inputs.models.entries()) {
-    const { model } = await decodeModel(await context.blobs.get(value.weights))
+    const { model, meta } = await decodeModel(await context.blobs.get(value.weights))
     try {
-      const objectives = objectivesOf(model, value, {
+      const objectives = objectivesOf(model, value.classes, {
+        spec: meta.network,
         layers: params.layers,
         perLayer: params.perLayer,
         logits: params.logits,

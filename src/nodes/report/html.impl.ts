@@ -42,35 +42,25 @@ const report = (async ({ inputs, params, context }) => {
   const models = nameModels(inputs.models)
   const { results } = inputs.evaluation
   const classes = params.classes ?? models[0]?.value.classes ?? results[0]?.classes ?? []
-  const values = <A>(list: ReadonlyArray<{ readonly value: A }>): ReadonlyArray<A> =>
-    list.map(({ value }) => value)
-  const found = values(inputs.found)
-  const before = values(inputs.before)
-  const after = values(inputs.after)
-  const kept = before.length > 0 ? before : after
+  const { found, before, after } = inputs
+  const kept = before ?? after
   const PARTS = 7
   let part = 0
   const step = <A>(value: A): A => {
     context.progress(++part, PARTS)
     return value
   }
-  const origins = step(found.length === 0 ? undefined : await gatherOrigins(found, kept))
+  const origins = step(found === undefined ? undefined : await gatherOrigins(found, kept))
   const counts = step({
-    before: before.length === 0 ? undefined : await gatherCounts(before),
-    after: after.length === 0 ? undefined : await gatherCounts(after),
+    before: before === undefined ? undefined : await gatherCounts(before),
+    after: after === undefined ? undefined : await gatherCounts(after),
   })
   const samples = step(await gatherSamples(kept, classes, params.samplesPerClass, thumb))
   const rejects = step(await gatherRejects(inputs.rejected, thumb))
   const duplicates = step(
-    inputs.duplicates.length === 0
+    inputs.duplicates === undefined
       ? undefined
-      : await gatherDuplicates(
-          values(inputs.duplicates),
-          values(inputs.clusters),
-          kept,
-          params.clusters,
-          thumb,
-        ),
+      : await gatherDuplicates(inputs.duplicates, inputs.clusters, kept, params.clusters, thumb),
   )
   const { mistakes, wrong } = step(await gatherMistakes(inputs.predictions, models, params.mistakes, thumb))
   const { features, attention } = step(await showPictures(inputs.pictures, thumb))

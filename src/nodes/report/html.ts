@@ -24,14 +24,14 @@ export const inputs = {
   predictions: Predictions,
   models: list(Model, { named: true }),
   /** What was found, before anything was dropped: sources, licences, yield per keyword. */
-  found: list(Images),
+  found: optional(Images),
   /** The set before balancing: counts and sample grid. */
-  before: list(Labelled),
-  after: list(Labelled),
+  before: optional(Labelled),
+  after: optional(Labelled),
   rejected: list(Rejects, { named: true }),
   /** Rows that deduplication took out, with their `cluster`. */
-  duplicates: list(Images),
-  clusters: list(Clusters),
+  duplicates: optional(Images),
+  clusters: optional(Clusters),
   pictures: optional(Visualization),
 }
 export const outputs = { page: Files }

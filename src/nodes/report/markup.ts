@@ -16,15 +16,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 }
 /** Not allowed in HTML, or able to turn the order of what follows (Trojan Source, CVE-2021-42574). */
-// oxlint-disable-next-line no-control-regex
-const UNWANTED =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g
+const UNWANTED = /[\p{Cc}\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu
 
 /** Text as it must stand between tags or in a quoted attribute. */
 export const escape = (text: string): string =>
   text
     .toWellFormed()
-    .replace(UNWANTED, "\ufffd")
+    .replace(UNWANTED, (c) => (c === "\n" || c === "\t" ? c : "\ufffd"))
     .replace(/[&<>"']/g, (c) => ENTITIES[c] ?? c)
 
 const write = (part: Part): string => {

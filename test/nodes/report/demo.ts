@@ -200,7 +200,7 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
       for (const label of own)
         for (let i = 0; i < 18 + s * 4; i++) {
           const right = random() < 0.9 - s * 0.06 - m * 0.04
-          const near = {
+          const near: Readonly<Record<string, string>> = {
             fear: "surprise",
             surprise: "fear",
             anger: "disgust",
@@ -210,7 +210,7 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
           const predicted = right
             ? label
             : random() < 0.6 && label in near
-              ? near[label as keyof typeof near]
+              ? (near[label] ?? label)
               : (classes[Math.floor(random() * 7)] ?? label)
           const row = confusion[classes.indexOf(label)]
           if (row !== undefined) row[classes.indexOf(predicted)] = (row[classes.indexOf(predicted)] ?? 0) + 1
@@ -286,9 +286,9 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
     evaluation,
     predictions: tableOf(predictions),
     models,
-    found: [{ node: "", value: tableOf(found.map((row, i) => ({ ...row, id: `${row.id}-${i}` }))) }],
-    before: [{ node: "", value: tableOf(before) }],
-    after: [{ node: "", value: tableOf(after) }],
+    found: tableOf(found.map((row, i) => ({ ...row, id: `${row.id}-${i}` }))),
+    before: tableOf(before),
+    after: tableOf(after),
     rejected: [
       rejected("crawl", { "not-an-image": 9, "http-404": 14, truncated: 6, robots: 11 }, false),
       rejected("checked", { "too-small": 22, blank: 2 }, true),
@@ -296,8 +296,8 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
       rejected("crops", { "face-too-small": 7, "not-the-largest": 19 }, true),
       rejected("testFaces", {}, true),
     ],
-    duplicates: [{ node: "", value: tableOf(duplicates) }],
-    clusters: [{ node: "", value: tableOf(clusters) }],
+    duplicates: tableOf(duplicates),
+    clusters: tableOf(clusters),
     pictures: pictureSet,
   }
 }

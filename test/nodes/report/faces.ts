@@ -1,3 +1,4 @@
+import { expressions } from "../../../src/gallery/expression.ts"
 import { randomScene, renderScene } from "../../../src/gallery/scene.ts"
 import { alignFace } from "../../../src/vision/align.ts"
 import { encodeJpeg } from "../../../src/vision/encode.ts"
@@ -7,7 +8,7 @@ import type { Draw } from "./demo.ts"
 export const drawFace: Draw = async (label, index) => {
   const scene = await renderScene(
     randomScene(`report/${label}/${index}`, {
-      expression: label as "anger",
+      expression: expressions.find((name) => name === label) ?? "neutral",
       intensity: [0.7, 1],
       maxYaw: 18,
       faceSize: [120, 130],

@@ -5,6 +5,7 @@ import type { DuplicateCluster, Duplicates, Shown } from "../data.ts"
 import { best, Tally } from "./pick.ts"
 import { type MakeThumb } from "./thumbs.ts"
 import { shownOf } from "./shown.ts"
+import { rowsOf } from "./rows.ts"
 
 const MEMBERS = 6
 
@@ -19,36 +20,33 @@ interface Group {
  * @param kept where the kept ones are found by id
  */
 export const gatherDuplicates = async (
-  duplicates: ReadonlyArray<TableHandle<Sample>>,
-  clusters: ReadonlyArray<TableHandle<Cluster>>,
-  kept: ReadonlyArray<TableHandle<Sample>>,
+  duplicates: TableHandle<Sample>,
+  clusters: TableHandle<Cluster> | undefined,
+  kept: TableHandle<Sample> | undefined,
   limit: number,
   thumb: MakeThumb,
 ): Promise<Duplicates> => {
   const groups = new Map<string, Group>()
   let dropped = 0
-  for (const table of duplicates)
-    for await (const row of table.stream()) {
-      dropped++
-      if (row.cluster === undefined) continue
-      const group = groups.get(row.cluster) ?? { id: row.cluster, rows: [] }
-      group.rows.push(row)
-      groups.set(row.cluster, group)
-    }
+  for await (const row of duplicates.stream()) {
+    dropped++
+    if (row.cluster === undefined) continue
+    const group = groups.get(row.cluster) ?? { id: row.cluster, rows: [] }
+    group.rows.push(row)
+    groups.set(row.cluster, group)
+  }
   const known = new Map<string, Cluster>()
   const outcomes = new Tally()
-  for (const table of clusters)
-    for await (const row of table.stream()) {
-      known.set(row.id, row)
-      outcomes.add(row.outcome)
-    }
+  for await (const row of rowsOf(clusters)) {
+    known.set(row.id, row)
+    outcomes.add(row.outcome)
+  }
   const largest = best<Group>(limit)
   for (const group of groups.values()) largest.add(group.rows.length, group.id, group)
   const chosen = largest.done()
   const wanted = new Set(chosen.map((group) => group.id))
   const originals = new Map<string, Sample>()
-  for (const table of kept)
-    for await (const row of table.stream()) if (wanted.has(row.id)) originals.set(row.id, row)
+  for await (const row of rowsOf(kept)) if (wanted.has(row.id)) originals.set(row.id, row)
   const show = async (row: Sample): Promise<ReadonlyArray<Shown>> => {
     const shown = await shownOf(row, thumb)
     return shown === undefined ? [] : [shown]

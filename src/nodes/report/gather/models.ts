@@ -14,11 +14,12 @@ const variant = (node: string): string => {
 /** Depth as the number of layers with weights, where the architecture was changed by its parameters. */
 const architecture = ({ name, network }: ModelValue): string => {
   const { depth, growth, width, blocks } = network
+  const say = (value: unknown): string => (typeof value === "number" ? String(value) : "?")
   if (name === "densenet40" && (depth !== 40 || growth !== 12))
-    return `DenseNet-${String(depth)} (growth ${String(growth)})`
+    return `DenseNet-${say(depth)} (growth ${say(growth)})`
   if (name === "resnet50") {
     const layers = Array.isArray(blocks) ? 2 + 3 * blocks.reduce<number>((n, b) => n + Number(b), 0) : 50
-    return `ResNet-${layers}${width === 1 ? "" : ` (width ×${String(width)})`}`
+    return `ResNet-${layers}${width === 1 ? "" : ` (width ×${say(width)})`}`
   }
   return TITLES[name] ?? name
 }

@@ -2,6 +2,7 @@ import type { TableHandle } from "../../../runtime/handles.ts"
 import type { Sample } from "../../../schema/sample.ts"
 import type { Generated, Origins } from "../data.ts"
 import { Tally } from "./pick.ts"
+import { rowsOf } from "./rows.ts"
 
 const isGenerated = (row: Sample): boolean => row.source.generated === true || row.source.kind === "generated"
 
@@ -9,16 +10,20 @@ const isGenerated = (row: Sample): boolean => row.source.generated === true || r
 export const generatedShare = (drawn: number, all: number): Generated =>
   drawn === 0 ? false : drawn === all ? true : "partly"
 
-const pair = (a: string, b: string): string => JSON.stringify([a, b])
-const unpair = (key: string): readonly [string, string] => JSON.parse(key) as [string, string]
+/** Two texts as one key; names and queries hold no control characters. */
+const pair = (a: string, b: string): string => `${a}\u0000${b}`
+const unpair = (key: string): readonly [string, string] => {
+  const at = key.indexOf("\u0000")
+  return [key.slice(0, at), key.slice(at + 1)]
+}
 
 /**
  * Counts found pictures by source, licence and query, and how many faces of each query came through to `kept`.
  * Streams: memory grows with the number of different queries, licences and sets only.
  */
 export const gatherOrigins = async (
-  found: ReadonlyArray<TableHandle<Sample>>,
-  kept: ReadonlyArray<TableHandle<Sample>>,
+  found: TableHandle<Sample>,
+  kept: TableHandle<Sample> | undefined,
 ): Promise<Origins> => {
   const sources = new Tally()
   const licences = new Tally()
@@ -26,21 +31,19 @@ export const gatherOrigins = async (
   const queries = new Tally()
   let all = 0
   let drawn = 0
-  for (const table of found)
-    for await (const row of table.stream()) {
-      all++
-      if (isGenerated(row)) drawn++
-      sources.add(pair(row.set, row.source.engine ?? row.source.kind))
-      const licence = row.licence?.name ?? "not stated"
-      licences.add(licence)
-      if (row.licence?.url !== undefined && !urls.has(licence)) urls.set(licence, row.licence.url)
-      if (row.source.query !== undefined) queries.add(pair(row.label ?? "", row.source.query))
-    }
+  for await (const row of found.stream()) {
+    all++
+    if (isGenerated(row)) drawn++
+    sources.add(pair(row.set, row.source.engine ?? row.source.kind))
+    const licence = row.licence?.name ?? "not stated"
+    licences.add(licence)
+    if (row.licence?.url !== undefined && !urls.has(licence)) urls.set(licence, row.licence.url)
+    if (row.source.query !== undefined) queries.add(pair(row.label ?? "", row.source.query))
+  }
   const through = new Tally()
-  for (const table of kept)
-    for await (const row of table.stream())
-      if (row.source.query !== undefined && row.copy === undefined)
-        through.add(pair(row.label ?? "", row.source.query))
+  for await (const row of rowsOf(kept))
+    if (row.source.query !== undefined && row.copy === undefined)
+      through.add(pair(row.label ?? "", row.source.query))
   return {
     found: all,
     sources: sources.entries().map(([key, count]) => {

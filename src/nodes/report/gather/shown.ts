@@ -3,6 +3,7 @@ import type { Sample } from "../../../schema/sample.ts"
 import type { Shown } from "../data.ts"
 import { picker } from "./pick.ts"
 import type { MakeThumb } from "./thumbs.ts"
+import { rowsOf } from "./rows.ts"
 
 /** A row as it is shown; undefined where its picture cannot be read. */
 export const shownOf = async (row: Sample, thumb: MakeThumb): Promise<Shown | undefined> => {
@@ -19,7 +20,7 @@ export const shownOf = async (row: Sample, thumb: MakeThumb): Promise<Shown | un
 
 /** A few rows of each class, chosen by their ids' digests, and the rows themselves for the credits. */
 export const gatherSamples = async (
-  tables: ReadonlyArray<TableHandle<Sample>>,
+  table: TableHandle<Sample> | undefined,
   classes: ReadonlyArray<string>,
   perClass: number,
   thumb: MakeThumb,
@@ -28,9 +29,8 @@ export const gatherSamples = async (
   readonly rows: ReadonlyArray<Sample>
 }> => {
   const chosen = new Map(classes.map((label) => [label, picker<Sample>(perClass)]))
-  for (const table of tables)
-    for await (const row of table.stream())
-      if (row.copy === undefined) chosen.get(row.label ?? "")?.add(row.id, row)
+  for await (const row of rowsOf(table))
+    if (row.copy === undefined) chosen.get(row.label ?? "")?.add(row.id, row)
   const groups: Array<{ label: string; shown: ReadonlyArray<Shown> }> = []
   const rows: Array<Sample> = []
   for (const [label, pick] of chosen) {

@@ -10,7 +10,7 @@ const CHECK = "var(--accent)"
 const settings = ({ value }: NamedModel): string => {
   const { training, preprocessing, seed } = value
   const say = (key: string, word: string): ReadonlyArray<string> =>
-    training[key] === undefined ? [] : [`${word} ${String(training[key])}`]
+    typeof training[key] === "number" || typeof training[key] === "string" ? [`${word} ${training[key]}`] : []
   return [
     `input ${preprocessing.size} × ${preprocessing.size} ${preprocessing.channels === 1 ? "grey" : "RGB"}`,
     ...say("batch", "batch"),
