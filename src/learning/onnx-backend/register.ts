@@ -11,6 +11,7 @@ import { KernelCall, type Kernel, type KernelTable } from "./kernels/kernel.ts"
 import { matMulKernels } from "./kernels/matmul.ts"
 import { poolKernels } from "./kernels/pool.ts"
 import { reduceKernels } from "./kernels/reduce.ts"
+import { resizeKernels } from "./kernels/resize.ts"
 import { selectKernels } from "./kernels/select.ts"
 import { shapeKernels } from "./kernels/shape.ts"
 import { unaryKernels } from "./kernels/unary.ts"
@@ -32,6 +33,7 @@ export const KERNELS: KernelTable = {
   ...convKernels,
   ...poolKernels,
   ...batchNormKernels,
+  ...resizeKernels,
 }
 
 /** ONNX operators disagree on tensors without elements, and graphs hold numbers only. */
