@@ -73,7 +73,7 @@ export async function createDetector(
     if (scratch.length < length) scratch = new Float32Array(length)
     return scratch.subarray(0, length)
   }
-  let table: Uint32Array | undefined
+  let table: Int32Array | undefined
 
   const look = (name: "rnet" | "onet", photo: Integral, boxes: Boxes, threshold: number) =>
     keepFaces(boxes, threshold, runWindows(sessions[name], name, photo, boxes, tensor, buffer))

@@ -3,19 +3,20 @@ import type { Raster } from "../raster.ts"
 /**
  * A summed-area table (Crow 1984) of a picture: `sums[(y · (width + 1) + x) · 3 + c]` is the sum of channel c
  * over all pixels above row y and left of column x, modulo 2³². The sum over any rectangle is then three
- * additions, right as long as it is itself below 2³², that is up to 16.8 million pixels.
+ * additions, right as long as it is itself below 2³¹, that is for up to 8.4 million pixels: no window of the
+ * pyramid or of a crop is nearly as large.
  */
 export interface Integral {
   readonly width: number
   readonly height: number
-  readonly sums: Uint32Array
+  readonly sums: Int32Array
 }
 
 /** Adds up a picture; a grey one counts as three equal channels. `reuse` saves an allocation where it fits. */
-export function integralOf({ width, height, channels, data }: Raster, reuse?: Uint32Array): Integral {
+export function integralOf({ width, height, channels, data }: Raster, reuse?: Int32Array): Integral {
   const stride = (width + 1) * 3
   const length = stride * (height + 1)
-  const sums = reuse !== undefined && reuse.length >= length ? reuse : new Uint32Array(length)
+  const sums = reuse !== undefined && reuse.length >= length ? reuse : new Int32Array(length)
   sums.fill(0, 0, stride)
   const g = channels === 3 ? 1 : 0
   const b = channels === 3 ? 2 : 0
@@ -91,9 +92,9 @@ export function poolRegion(
       const c = lower + left
       const d = lower + right
       const scale = perPixel / (rows * (right - left))
-      out[o] = ((sums[d] - sums[c] - sums[b] + sums[a]) >>> 0) * scale - shift
-      out[o + plane] = ((sums[d + 1] - sums[c + 1] - sums[b + 1] + sums[a + 1]) >>> 0) * scale - shift
-      out[o + 2 * plane] = ((sums[d + 2] - sums[c + 2] - sums[b + 2] + sums[a + 2]) >>> 0) * scale - shift
+      out[o] = ((sums[d] - sums[c] - sums[b] + sums[a]) | 0) * scale - shift
+      out[o + plane] = ((sums[d + 1] - sums[c + 1] - sums[b + 1] + sums[a + 1]) | 0) * scale - shift
+      out[o + 2 * plane] = ((sums[d + 2] - sums[c + 2] - sums[b + 2] + sums[a + 2]) | 0) * scale - shift
     }
   }
 }
