@@ -74,7 +74,11 @@ export const checkDocument = (
       []
     for (const one of drafts.get(name)!) {
       const base = { path: ["nodes", name], base: entry.key, problems }
-      const shape = decodeTree(NodeShape, one.tree, { ...base, noun: "key" })
+      const shape = decodeTree(NodeShape, one.tree, {
+        ...base,
+        noun: "key",
+        help: "give it a type: { uses: TYPE }",
+      })
       if (type === undefined) continue
       const { definition } = type
       const wired = wire(one.references, {
@@ -101,6 +105,7 @@ export const checkDocument = (
               path: ["nodes", name, "with"],
               base: one.tree.entries.get("with")?.key ?? entry.key,
               noun: "parameter",
+              help: `dag nodes ${definition.type} says more`,
             })
           : undefined
       if (shape === undefined || !isRecord(params) || problems.failed || !isKnown(outputs)) continue

@@ -19,6 +19,8 @@ export interface DecodeOptions {
   readonly problems: Problems
   /** What a key of it is called: "key", "parameter". */
   readonly noun: string
+  /** Where to read about the keys there are. */
+  readonly help?: string
 }
 
 /**
@@ -135,14 +137,21 @@ const report = ({ path, issue }: Found, tree: Tree, options: DecodeOptions): voi
   }
   if (issue._tag === "UnexpectedKey") {
     if (issue.ast._tag !== "Objects") return say(place.at, "the list has a value too many")
+    const [index] = issue.ast.indexSignatures
+    if (index !== undefined) {
+      const expected = index.parameter.checks?.[0].annotations?.["expected"]
+      return say(
+        entry?.key ?? place.at,
+        `"${key}" cannot be a name here`,
+        typeof expected === "string" ? expected : undefined,
+      )
+    }
     const known = issue.ast.propertySignatures.map((property) => String(property.name))
     return say(entry?.key ?? place.at, `unknown ${noun} "${key}"`, suggest(key, known, `${noun}s`))
   }
   if (issue._tag === "MissingKey") {
-    return say(
-      place.at,
-      typeof path.at(-1) === "number" ? "the list is too short" : `the ${noun} "${key}" is missing`,
-    )
+    const short = typeof path.at(-1) === "number"
+    return say(place.at, short ? "the list is too short" : `the ${noun} "${key}" is missing`, options.help)
   }
   const value = descend(tree, path)
   const message = expectation(issue)

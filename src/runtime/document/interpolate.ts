@@ -31,6 +31,7 @@ export class References {
   private readonly open = new Set<Tree>()
   private readonly sizes = new WeakMap<Tree, number>()
   private brought = 0
+  private exhausted = false
   private readonly problems: Problems
   private readonly params: MapTree
   private readonly declared: ReadonlyMap<string, EnvironmentVariable>
@@ -76,8 +77,11 @@ export class References {
     if (whole !== null) {
       const found = this.lookup(whole[1], tree.at, path, bindings)
       if (found === undefined) return { ...tree, value: null, missing: true }
-      this.brought += this.size(found)
-      if (this.brought > limits.referenced) {
+      const size = this.size(found)
+      if (this.brought + size > limits.referenced) {
+        // Once is enough: what follows would only say it again.
+        if (this.exhausted) return { ...tree, value: null, missing: true }
+        this.exhausted = true
         this.problems.error(
           tree.at,
           path,
@@ -86,11 +90,17 @@ export class References {
         )
         return { ...tree, value: null, missing: true }
       }
+      this.brought += size
       return broughtTo(found, tree.at, text)
     }
     let length = 0
     const parts: Array<string> = []
-    const put = (part: string): void => {
+    let failed = false
+    const put = (part: string | undefined): void => {
+      if (part === undefined) {
+        failed = true
+        return
+      }
       length += part.length
       if (length <= limits.text) parts.push(part)
     }
@@ -105,11 +115,17 @@ export class References {
     if (length > limits.text) {
       this.problems.error(tree.at, path, "the text grows too long", `the limit is ${limits.text} letters`)
     }
-    return { ...tree, value: parts.join("") }
+    return failed ? { ...tree, value: null, missing: true } : { ...tree, value: parts.join("") }
   }
 
   /** One reference inside of a longer text. */
-  private part(written: string, name: string | undefined, at: Span, path: Path, bindings: Bindings): string {
+  private part(
+    written: string,
+    name: string | undefined,
+    at: Span,
+    path: Path,
+    bindings: Bindings,
+  ): string | undefined {
     if (name === undefined) {
       this.problems.error(
         at,
@@ -117,14 +133,14 @@ export class References {
         "a reference is not closed",
         "write ${params.name}, or $${ for a literal ${",
       )
-      return ""
+      return undefined
     }
     const found = this.lookup(name, at, path, bindings)
     if (
       found === undefined ||
       (found.kind === "scalar" && found.missing === true && found.secret === undefined)
     )
-      return ""
+      return undefined
     if (found.kind === "scalar" && found.secret !== undefined) {
       this.problems.error(
         at,
@@ -132,7 +148,7 @@ export class References {
         `the secret ${found.secret} cannot be a part of a text`,
         "a secret is a whole value, so that it can be kept out of keys, logs and traces",
       )
-      return ""
+      return undefined
     }
     if (found.kind !== "scalar" || found.value === null) {
       this.problems.error(
@@ -141,7 +157,7 @@ export class References {
         `${written} is ${describe(found)}, which cannot be a part of a text`,
         "a reference that is the whole value keeps its type",
       )
-      return ""
+      return undefined
     }
     return String(found.value)
   }

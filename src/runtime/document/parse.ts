@@ -1,4 +1,6 @@
 import {
+  isCollection,
+  visit,
   isAlias,
   isMap,
   isNode,
@@ -24,7 +26,7 @@ export const limits = {
   /** Values that aliases and merge keys may add by repetition. */
   aliased: 20_000,
   /** Values that references (`${params.x}`) may bring, all instances together. */
-  referenced: 500_000,
+  referenced: 200_000,
   /** Instances that matrix and each may make, all nodes together. */
   instances: 10_000,
   /** Letters of a text after its references are filled in. */
@@ -74,10 +76,11 @@ export const parseYaml = (source: Source, problems: Problems): Tree | undefined 
     schema: "core",
     prettyErrors: false,
     uniqueKeys: false,
-    logLevel: "silent",
+    // "silent" would pass over further documents.
+    logLevel: "error",
   })
   if (document.errors.length > 0) {
-    reportSyntax(document.errors, source, problems)
+    reportSyntax(document, source, problems)
     return undefined
   }
   if (document.contents === null) {
@@ -87,14 +90,24 @@ export const parseYaml = (source: Source, problems: Problems): Tree | undefined 
   return new Reader(source, problems, document).read()
 }
 
-const reportSyntax = (errors: ReadonlyArray<YAMLError>, source: Source, problems: Problems): void => {
+const reportSyntax = (document: Document, source: Source, problems: Problems): void => {
   // The parser goes on after an error: of each line the first is meant, and after a few the rest is noise.
   const lines = new Set<string>()
-  for (const error of [...errors].sort((a, b) => a.pos[0] - b.pos[0])) {
+  for (const error of [...document.errors].sort((a, b) => a.pos[0] - b.pos[0])) {
     const at: Span = {
       source,
       start: Math.min(error.pos[0], source.text.length),
       end: Math.min(error.pos[1], source.text.length),
+    }
+    const opener = openedBefore(document, error)
+    if (opener !== undefined) {
+      const sign = source.text.charAt(opener)
+      problems.error(
+        { source, start: opener, end: opener + 1 },
+        [],
+        `not valid YAML: the ${sign} that opens here is not closed`,
+      )
+      return
     }
     const line = spanText(at).split(":").at(-2)!
     if (lines.has(line)) continue
@@ -106,6 +119,23 @@ const reportSyntax = (errors: ReadonlyArray<YAMLError>, source: Source, problems
     // What follows too deep a nesting or a wrong indentation is made of it.
     if (lines.size >= limits.syntaxErrors || error.code === "RESOURCE_EXHAUSTION") return
   }
+}
+
+/** Where the quote or bracket begins that an error misses the end of. */
+const openedBefore = (document: Document, error: YAMLError): number | undefined => {
+  if (!/must end with a|must be sufficiently indented and end|Missing closing/.test(error.message))
+    return undefined
+  let found: number | undefined
+  visit(document, {
+    Node: (_, node) => {
+      const start = node.range?.[0]
+      if (start === undefined || start >= error.pos[1]) return
+      const quoted = isScalar(node) && (node.type === "QUOTE_DOUBLE" || node.type === "QUOTE_SINGLE")
+      const opens = error.message.startsWith("Missing") ? quoted : isCollection(node) && node.flow === true
+      if (opens && (node.range?.[1] ?? 0) >= error.pos[0]) found = Math.max(found ?? 0, start)
+    },
+  })
+  return found
 }
 
 /** One walk over the parsed nodes. */
@@ -147,9 +177,15 @@ class Reader {
     return { kind: "scalar", value: null, at }
   }
 
+  /** Stands in for a value that a problem was told of. */
+  private unknown(at: Span): Tree {
+    return { kind: "scalar", value: null, missing: true, at }
+  }
+
   private value(node: unknown, path: Path, keyed?: Span): Tree {
     const at = isNode(node) ? this.span(node) : (keyed ?? wholeSource(this.source))
-    if (!isNode(node) || this.exhausted) return this.nothing(at)
+    if (this.exhausted) return this.unknown(at)
+    if (!isNode(node)) return this.nothing(at)
     this.count += 1
     if (this.insideAlias > 0) {
       this.aliased += 1
@@ -161,7 +197,7 @@ class Reader {
           "aliases repeat too much: the document grows beyond what it may",
           `at most ${limits.aliased} values may come from aliases and merge keys`,
         )
-        return this.nothing(at)
+        return this.unknown(at)
       }
     }
     if (path.length > limits.depth) {
@@ -172,7 +208,7 @@ class Reader {
         `the limit is ${limits.depth} levels`,
       )
       this.exhausted = true
-      return this.nothing(at)
+      return this.unknown(at)
     }
     if (isAlias(node)) return this.alias(node.source, at, path)
     const before = this.count
@@ -191,11 +227,11 @@ class Reader {
     const target = this.anchors.get(name)
     if (target === undefined) {
       this.problems.error(at, path, `no anchor &${name} stands above this alias`)
-      return this.nothing(at)
+      return this.unknown(at)
     }
     if (this.open.has(target.node)) {
       this.problems.error(at, path, `the alias *${name} stands inside of what it repeats`)
-      return this.nothing(at)
+      return this.unknown(at)
     }
     this.insideAlias += 1
     const tree = this.value(target.node, path)
@@ -212,11 +248,11 @@ class Reader {
         at,
       }
     }
-    if (!isScalar(node)) return this.nothing(at)
+    if (!isScalar(node)) return this.unknown(at)
     const { value } = node
     if (typeof value === "number" && !Number.isFinite(value)) {
       this.problems.error(at, path, `${node.source ?? "this"} is not a finite number`)
-      return this.nothing(at)
+      return this.unknown(at)
     }
     if (
       typeof value === "number" &&
@@ -239,7 +275,7 @@ class Reader {
       return { kind: "scalar", value, at }
     }
     this.problems.error(at, path, "this kind of value is not used in a pipeline")
-    return this.nothing(at)
+    return this.unknown(at)
   }
 
   private key(pair: Pair, at: Span, path: Path): { readonly name: string; readonly span: Span } | undefined {

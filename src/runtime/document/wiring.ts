@@ -56,7 +56,7 @@ export const readReferences = (
     const read: Array<Reference> = []
     for (const [part, at] of parts) {
       // Anything but a text is told when the node's keys are checked.
-      if (part.kind !== "scalar" || typeof part.value !== "string") continue
+      if (part.kind !== "scalar" || typeof part.value !== "string" || part.missing === true) continue
       const reference = parseReference(part.value, part.at, at)
       if (reference === undefined) {
         problems.error(
@@ -130,6 +130,10 @@ export const wire = (
     const fed = written.flatMap((reference) => resolve(reference, name, inputPort(port), context))
     const at = tree?.entries.get(name)?.value.at ?? base
     checkCount(fed, written, name, inputPort(port), at, context)
+    const value = tree?.entries.get(name)?.value
+    if (value?.kind === "list" && value.items.length === 0) {
+      problems.error(at, [...path, name], `the port "${name}" is given an empty list`)
+    }
     inputs[name] = fed.map(({ ref }) => ref)
     types[name] = fed.map(({ type }) => type)
   }
@@ -138,7 +142,7 @@ export const wire = (
     if (references.has(name) || port.many === "optional") continue
     const takes = port.many === "list" ? `one or more ${port.type.name}` : port.type.name
     problems.error(
-      context.tree?.at === undefined ? base : base,
+      base,
       [...path, name],
       `the input port "${name}" of ${uses} is not fed`,
       `it takes ${takes}: in: { ${name}: NODE }`,
@@ -247,7 +251,6 @@ const checkCount = (
 ): void => {
   const path = ["nodes", instance.name, "in", port]
   if (asked.many === "list") {
-    if (written.length === 0) problems.error(at, path, `the port "${port}" is given an empty list`)
     const seen = new Set<string>()
     for (const { ref } of fed) {
       const text = `${ref.node}.${ref.port}`
@@ -256,10 +259,7 @@ const checkCount = (
     }
     return
   }
-  if (fed.length <= 1) {
-    if (written.length === 0) problems.error(at, path, `the port "${port}" is given nothing`)
-    return
-  }
+  if (fed.length <= 1) return
   const [only] = written
   if (written.length > 1) {
     problems.error(at, path, `the port "${port}" of ${uses} takes one artifact, not ${written.length}`)
