@@ -96,7 +96,7 @@ describe("renderScene", () => {
 
   it("survives a round trip of its spec through JSON", async () => {
     const spec = randomScene("json", { width: 90, height: 90 })
-    const copy = JSON.parse(JSON.stringify(spec)) as SceneSpec
+    const copy: SceneSpec = JSON.parse(JSON.stringify(spec))
     expect(digest((await renderScene(copy)).rgb)).toBe(digest((await renderScene(spec)).rgb))
   })
 
