@@ -23,7 +23,17 @@ const DTYPES = {
 } as const
 
 export type SafetensorsDtype = keyof typeof DTYPES
-export type SafetensorsData = InstanceType<(typeof DTYPES)[SafetensorsDtype]>
+export type SafetensorsData =
+  | Float64Array
+  | Float32Array
+  | Uint16Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Int8Array
+  | Uint8Array
 
 /** One tensor: row major (last index fastest), `data.length` = product of `shape` (1 for a scalar). */
 export interface SafetensorsTensor {
