@@ -114,6 +114,30 @@ const draws = (count: number, seed: number, kind: Kind): (() => number) => {
   }
 }
 
+/**
+ * Which windows teach what besides their class: boxes the positives and parts, landmarks the landmark windows. With
+ * `all`, whatever a window is known to show, of all but the negatives: more to learn from in every batch.
+ */
+const teaches = (what: "boxes" | "landmarks", kind: Kind, all: boolean): boolean =>
+  all ? kind !== "negative" : what === "boxes" ? kind === "positive" || kind === "part" : kind === "landmark"
+
+/** How many rows of a batch have a box, and landmarks, to learn. */
+export const taughtRows = (
+  net: MtcnnNet,
+  pools: MtcnnPools,
+  batchSize: number,
+  all = false,
+): { readonly boxes: number; readonly landmarks: number } => {
+  const mix = batchMix(net, batchSize)
+  const kinds: ReadonlyArray<Kind> = ["positive", "part", "landmark", "negative"]
+  const rows = (what: "boxes" | "landmarks"): number =>
+    kinds.reduce(
+      (sum, kind) => sum + (pools[kind]?.[what] !== undefined && teaches(what, kind, all) ? mix[kind] : 0),
+      0,
+    )
+  return { boxes: rows("boxes"), landmarks: rows("landmarks") }
+}
+
 /** What may be changed about a window; rotation is left out, as it would move the box. */
 export type WindowAugmentation = Omit<Augmentation, "rotation">
 
@@ -134,9 +158,14 @@ const photometric = (
 export const batchSource = (
   net: MtcnnNet,
   pools: MtcnnPools,
-  options: { readonly batchSize: number; readonly seed: number; readonly augmentation: WindowAugmentation },
+  options: {
+    readonly batchSize: number
+    readonly seed: number
+    readonly augmentation: WindowAugmentation
+    readonly allTargets?: boolean | undefined
+  },
 ): (() => MtcnnBatch) => {
-  const { batchSize, seed, augmentation } = options
+  const { batchSize, seed, augmentation, allTargets = false } = options
   const mix = batchMix(net, batchSize)
   const kinds: ReadonlyArray<Kind> = ["positive", "part", "landmark", "negative"]
   const sources = kinds.flatMap((kind) => {
@@ -170,12 +199,12 @@ export const batchSource = (
           batch.classMask[row] = 1
           batch.classes[row * 2 + (kind === "positive" ? 1 : 0)] = 1
         }
-        if ((kind === "positive" || kind === "part") && pool.boxes !== undefined) {
+        if (pool.boxes !== undefined && teaches("boxes", kind, allTargets)) {
           const box = pool.boxes.subarray(index * 4, index * 4 + 4)
           batch.boxes.set(flip ? mirrorBox(box) : box, row * 4)
           batch.boxMask[row] = 1
         }
-        if (kind === "landmark" && pool.landmarks !== undefined) {
+        if (pool.landmarks !== undefined && teaches("landmarks", kind, allTargets)) {
           const points = pool.landmarks.subarray(index * 10, index * 10 + 10)
           batch.landmarks.set(flip ? mirrorLandmarks(points) : points, row * 10)
           batch.landmarkMask[row] = 1

@@ -15,6 +15,7 @@ import {
   checkPools,
   type MtcnnBatch,
   type MtcnnPools,
+  taughtRows,
   type WindowAugmentation,
 } from "./samples.ts"
 
@@ -50,6 +51,11 @@ export interface MtcnnTrainOptions {
     | undefined
   /** Default: mirror half of the windows, saturation and brightness within 0.7 … 1.3. */
   readonly augmentation?: WindowAugmentation | undefined
+  /**
+   * Learn box and landmarks from every window that has them (but negatives), not only from the kinds the paper takes
+   * them from. Default false.
+   */
+  readonly allTargets?: boolean | undefined
   readonly seed?: number | undefined
   /** Steps between two reports (and two readings of the losses). Default 50. */
   readonly reportEvery?: number | undefined
@@ -94,12 +100,13 @@ export const trainMtcnnNet = async (options: MtcnnTrainOptions): Promise<MtcnnTr
     l2 = 4e-5,
     seed = 0,
   } = options
-  const { hardShare = 0.7, reportEvery = 50, augmentation = GENTLE, signal } = options
+  const { hardShare = 0.7, reportEvery = 50, augmentation = GENTLE, allTargets = false, signal } = options
   checkPools(net, pools)
   const weights = options.lossWeights ?? { classes: 1, boxes: 0.5, landmarks: net === "onet" ? 1 : 0.5 }
   const model = options.model ?? buildMtcnnNet(net, seed)
   const mix = batchMix(net, batchSize)
   const judged = mix.positive + mix.negative
+  const taught = taughtRows(net, pools, batchSize, allTargets)
   const keep = Math.max(1, Math.floor(judged * hardShare))
   const { dropout, dense } = MTCNN_PLANS[net]
   const rates = {
@@ -108,7 +115,7 @@ export const trainMtcnnNet = async (options: MtcnnTrainOptions): Promise<MtcnnTr
     warmupSteps: options.warmupSteps ?? Math.round(steps * 0.05),
     totalSteps: steps,
   }
-  const next = batchSource(net, pools, { batchSize, seed, augmentation })
+  const next = batchSource(net, pools, { batchSize, seed, augmentation, allTargets })
   const optimizer = sgd(model, { momentum, nesterov: false, l2 })
   const history: Array<MtcnnFigures> = []
   let pending: Array<{
@@ -153,13 +160,13 @@ export const trainMtcnnNet = async (options: MtcnnTrainOptions): Promise<MtcnnTr
       tf.reshape(outputs[1], [batchSize, 4]),
       tf.tensor2d(batch.boxes, [batchSize, 4]),
       column(batch.boxMask),
-      mix.positive + mix.part,
+      taught.boxes,
     )
     const parts = [tf.mul(classLoss, weights.classes), tf.mul(boxLoss, weights.boxes)]
     const shown = [classLoss, boxLoss]
     if (outputs.length > 2) {
       const points = tf.tensor2d(batch.landmarks, [batchSize, 10])
-      const landmarkLoss = maskedSquares(outputs[2], points, column(batch.landmarkMask), mix.landmark)
+      const landmarkLoss = maskedSquares(outputs[2], points, column(batch.landmarkMask), taught.landmarks)
       parts.push(tf.mul(landmarkLoss, weights.landmarks))
       shown.push(landmarkLoss)
     }
