@@ -1,5 +1,5 @@
 import { hashWords, popcount, type ImageHash } from "./hash.ts"
-import { unionFind } from "./unionFind.ts"
+import { unionFind, type UnionFind } from "./unionFind.ts"
 
 /**
  * Multi-index hashing (Norouzi, Punjani, Fleet, "Fast Exact Search in Hamming Space with Multi-Index Hashing",
@@ -205,20 +205,17 @@ function group(hashes: ReadonlyArray<ImageHash>, maxDistance: number) {
 }
 
 /**
- * Clusters of near duplicates: hashes within `maxDistance` bits, and `same(a, b)` (asked with places in the
- * list, a < b; by default always true) holding, are of one cluster, and so are chains of such pairs. `same` is
- * not asked where a and b are in one cluster already.
- *
- * @returns clusters of two and more, members ascending, clusters by first member
+ * Joins in `sets` all places whose hashes are within `maxDistance` bits and for which `same(a, b)` holds (a < b).
+ * `same` is not asked where a and b are in one set already.
  * @throws RangeError when maxDistance is not a whole number from 0 to 32 or a hash is malformed
  */
-export function nearDuplicates(
+export function joinNear(
+  sets: UnionFind,
   hashes: ReadonlyArray<ImageHash>,
   maxDistance: number,
-  same: (a: number, b: number) => boolean = () => true,
-): Array<Array<number>> {
+  same: (a: number, b: number) => boolean,
+): void {
   const { groups, high, low } = group(hashes, maxDistance)
-  const sets = unionFind(hashes.length)
   const ask = (x: number, y: number): void => {
     if (sets.find(x) !== sets.find(y) && same(Math.min(x, y), Math.max(x, y))) sets.union(x, y)
   }
@@ -230,5 +227,20 @@ export function nearDuplicates(
   visitPairs(high, low, maxDistance, (i, j) => {
     for (const x of groups[i]) for (const y of groups[j]) ask(x, y)
   })
+}
+
+/**
+ * Clusters of near duplicates: hashes within `maxDistance` bits and `same` holding (by default always) are of one
+ * cluster, and so are chains of such pairs.
+ * @returns clusters of two and more, members ascending, clusters by first member
+ * @throws RangeError as {@link joinNear}
+ */
+export function nearDuplicates(
+  hashes: ReadonlyArray<ImageHash>,
+  maxDistance: number,
+  same: (a: number, b: number) => boolean = () => true,
+): Array<Array<number>> {
+  const sets = unionFind(hashes.length)
+  joinNear(sets, hashes, maxDistance, same)
   return sets.sets(2)
 }
