@@ -16,6 +16,11 @@ export const Params = Schema.Struct({
   maxFaces: Schema.optionalKey(
     whole(1, 10_000).annotate({ description: "keep only the best of a picture; default: all" }),
   ),
+  retryBelow: param(
+    whole(0, 100_000),
+    256,
+    "pictures of up to this shorter side in which no face is found are looked at again, enlarged and with a border, as a face may fill them; 0 = never",
+  ),
   maxPixels: param(whole(1, 1_000_000_000), 64_000_000, "most pixels of a picture that is decoded"),
   weights: param(
     Schema.String,
