@@ -4,6 +4,11 @@ import datasetBalance from "./dataset/balance.ts"
 import datasetCounts from "./dataset/counts.ts"
 import datasetMerge from "./dataset/merge.ts"
 import datasetSplit from "./dataset/split.ts"
+import detectorEvaluate from "./detector/evaluate.ts"
+import detectorExport from "./detector/export.ts"
+import detectorSamples from "./detector/samples.ts"
+import detectorScenes from "./detector/scenes.ts"
+import detectorTrain from "./detector/train.ts"
 import faceAlign from "./face/align.ts"
 import faceDetect from "./face/detect.ts"
 import imageCheck from "./image/check.ts"
@@ -40,4 +45,9 @@ export const builtin: ReadonlyArray<{ readonly definition: NodeDefinition; reado
   { definition: modelEvaluate, file: "nodes/model/evaluate.ts" },
   { definition: modelVisualize, file: "nodes/model/visualize.ts" },
   { definition: reportHtml, file: "nodes/report/html.ts" },
+  { definition: detectorScenes, file: "nodes/detector/scenes.ts" },
+  { definition: detectorSamples, file: "nodes/detector/samples.ts" },
+  { definition: detectorTrain, file: "nodes/detector/train.ts" },
+  { definition: detectorEvaluate, file: "nodes/detector/evaluate.ts" },
+  { definition: detectorExport, file: "nodes/detector/export.ts" },
 ]
