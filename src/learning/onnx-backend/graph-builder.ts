@@ -44,6 +44,7 @@ export class GraphBuilder {
   /** Result of a Reshape → what was reshaped. */
   readonly #reshaped = new Map<string, string>()
   readonly #shapes = new Map<string, ReadonlyArray<number>>()
+  readonly #defined = new Set<string>()
   /** Results of nodes that are not outputs yet. */
   readonly #computed = new Set<string>()
   #next = 0
@@ -51,6 +52,7 @@ export class GraphBuilder {
   /** Declares a graph input. */
   input(name: string, type: ElementType, dims: ReadonlyArray<number>): string {
     this.#inputs.push({ name, type, dims })
+    this.#defined.add(name)
     this.#shapes.set(name, dims)
     return name
   }
@@ -63,6 +65,11 @@ export class GraphBuilder {
     return own
   }
 
+  /** True if `name` is one of this graph's values. */
+  has(name: string): boolean {
+    return this.#defined.has(name)
+  }
+
   /** One ONNX node with one result. */
   emit(
     op: string,
@@ -70,6 +77,7 @@ export class GraphBuilder {
     attributes: Attributes = {},
     options: EmitOptions = {},
   ): string {
+    if (options.captured !== undefined) return this.#add(op, inputs, attributes, options)
     const key = `${op}|${inputs.join(",")}|${JSON.stringify(attributes)}`
     const known = this.#memo.get(key)
     if (known !== undefined) return known
@@ -104,6 +112,7 @@ export class GraphBuilder {
     if (known !== undefined) return known.name
     const name = `c${this.#next++}`
     this.#constants.set(key, { name, type, dims, data: build() })
+    this.#defined.add(name)
     this.#shapes.set(name, dims)
     return name
   }
@@ -176,6 +185,7 @@ export class GraphBuilder {
   #add(op: string, inputs: ReadonlyArray<string>, attributes: Attributes, options: EmitOptions): string {
     const name = `t${this.#next++}`
     this.#computed.add(name)
+    this.#defined.add(name)
     this.#nodes.push({
       op,
       inputs,

@@ -31,6 +31,8 @@ export class LazyNode {
   readonly fromHost: boolean
   /** The value of every element, if the node is a constant fill. */
   uniform: number | undefined = undefined
+  /** The axis of a Concat: batch statistics of joined channels are those of the parts. */
+  axis: number | undefined = undefined
   /** Belongs to a tf.Variable: its value changes from step to step. */
   isVariable = false
   /** Place in the order of the flush numbered `visited`. */

@@ -43,12 +43,14 @@ export function concat(backend: OnnxBackend, parts: ReadonlyArray<Operand>, axis
   const [first] = parts
   const shape = [...first.shape]
   shape[axis] = parts.reduce((n, p) => n + p.shape[axis], 0)
-  return backend.record("Concat", parts, shape, first.dtype, String(axis), (l, node) => {
+  const info = backend.record("Concat", parts, shape, first.dtype, String(axis), (l, node) => {
     const layout = commonLayout(l, node)
     const names = node.inputs.map((input) => l.as(input, layout))
     const physical = physicalAxis(axis, layout)
     return { name: l.graph.emit("Concat", names, { axis: physical }), layout }
   })
+  backend.node(info).axis = axis
+  return info
 }
 
 const concatKernel: Kernel = (call) => {

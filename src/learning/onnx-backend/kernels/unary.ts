@@ -63,19 +63,6 @@ const clip: Kernel = kernel((call) => {
   return { key: `${low},${high}`, emit: (g, x) => g.emit("Clip", [x, g.scalar(low), g.scalar(high)]) }
 })
 
-/** 1 where x > 0, else alpha; what tfjs' gradients of Relu and Abs multiply by. */
-const step: Kernel = kernel((call) => {
-  const alpha = call.has("alpha") ? call.number("alpha") : 0
-  return {
-    key: String(alpha),
-    emit: (g, x) => {
-      const positive = g.emit("Greater", [x, g.scalar(0)])
-      if (alpha === 0) return g.emit("Cast", [positive], { to: 1 })
-      return g.emit("Where", [positive, g.scalar(1), g.scalar(alpha)])
-    },
-  }
-})
-
 /** A parameterless element-wise operation as ONNX nodes; for kernels that end in an activation. */
 export const ACTIVATIONS: { readonly [name: string]: Emit } = {
   relu: (g, x) => g.emit("Relu", [x]),
@@ -86,12 +73,10 @@ export const ACTIVATIONS: { readonly [name: string]: Emit } = {
 
 /** Element-wise operations of one operand. */
 export const unaryKernels: KernelTable = {
-  Relu: simple("Relu"),
   Relu6: composed((g, x) => g.emit("Clip", [x, g.scalar(0), g.scalar(6)])),
   Elu: simple("Elu"),
   Selu: simple("Selu"),
   LeakyRelu: withAlpha("LeakyRelu"),
-  Step: step,
   ClipByValue: clip,
   Sigmoid: simple("Sigmoid"),
   Softplus: simple("Softplus"),
