@@ -7,7 +7,7 @@ import { encodeJpeg, encodePng } from "../../src/vision/encode.ts"
 import { ImageError, type ImageProblem } from "../../src/vision/imageError.ts"
 import { raster, toRgb } from "../../src/vision/raster.ts"
 import { sniffType } from "../../src/vision/sniff.ts"
-import { expectedPhotos, hasData, losslessPath, readData, waves } from "./data.ts"
+import { expectedPhotos, hasData, losslessPath, random, readData, waves } from "./data.ts"
 
 const text = (s: string) => new TextEncoder().encode(s)
 
@@ -195,6 +195,33 @@ describe("bytes that are no picture", () => {
     const png = Uint8Array.from(await encodePng(waves(160, 120, 3, 8)))
     png.fill(0x55, 200, 400)
     expect((await problemOf(png)).problem).toBe("corrupt")
+  })
+
+  it("damaged in any way give a picture or a typed refusal, nothing else", async () => {
+    const next = random(5)
+    const files = [
+      await open().jpeg().toBuffer(),
+      await open().jpeg({ progressive: true }).toBuffer(),
+      await open().png().toBuffer(),
+      await open().gif().toBuffer(),
+      await open().webp().toBuffer(),
+      await open().tiff({ compression: "lzw" }).toBuffer(),
+      await open().avif().toBuffer(),
+    ]
+    const results = { picture: 0, refused: 0 }
+    for (const file of files) {
+      for (let i = 0; i < 12; i++) {
+        let bytes = Uint8Array.from(file)
+        if (i % 2 === 0) bytes = bytes.subarray(0, Math.floor(next() * bytes.length))
+        else for (let k = 0; k < 8; k++) bytes[Math.floor(next() * bytes.length)] = next() * 256
+        const result = await decodeImage(bytes, { maxPixels: 1_000_000 }).catch((e: unknown) => e)
+        if (result instanceof ImageError) results.refused++
+        else if (typeof result === "object" && result !== null && "data" in result) results.picture++
+        else throw new Error(`neither a picture nor an ImageError: ${String(result)}`)
+      }
+    }
+    expect(results.refused).toBeGreaterThan(42)
+    expect(results.picture + results.refused).toBe(84)
   })
 
   it("that announce too many pixels are refused by their header", async () => {
