@@ -1,10 +1,11 @@
 import type { MapFunction, MapResult } from "../../runtime/node.ts"
 import type { Sample } from "../../schema/sample.ts"
 import { alignFace, type FivePoints } from "../../vision/align.ts"
-import { decodeImage } from "../../vision/decode.ts"
 import { encodePng } from "../../vision/encode.ts"
+import { ImageError } from "../../vision/imageError.ts"
 import { toGray } from "../../vision/raster.ts"
 import { qualityOf } from "../image/check.impl.ts"
+import { readable, rejected, unreadable } from "../image/readable.ts"
 import type { Params } from "./align.ts"
 import { passedOver } from "./faces.ts"
 
@@ -17,17 +18,17 @@ const align: MapFunction<Item, Params> = async ({
   params,
   context,
 }): Promise<MapResult> => {
-  const reject = (reason: string, detail: string): MapResult => ({ rows: [], rejected: [{ reason, detail }] })
   const why = passedOver(face, params.keep, params.dominance)
-  if (why !== undefined) return reject(why.reason, why.detail)
+  if (why !== undefined) return rejected(why.reason, why.detail)
   const [x1, y1, x2, y2] = face.box
   const side = Math.min(x2 - x1, y2 - y1)
   if (side < params.minFace)
-    return reject("face-too-small", `${Math.round(side)} pixels; minFace is ${params.minFace}`)
+    return rejected("face-too-small", `${Math.round(side)} pixels; minFace is ${params.minFace}`)
   if (!isFive(face.landmarks))
-    return reject("no-landmarks", `${face.landmarks.length} landmarks in place of 5`)
-  if (face.crop === true) return reject("cropped-already", "the image is the crop of a face already")
-  const picture = await decodeImage(await context.blobs.get(image))
+    return rejected("no-landmarks", `${face.landmarks.length} landmarks in place of 5`)
+  if (face.crop === true) return rejected("cropped-already", "the image is the crop of a face already")
+  const picture = await readable(image, context)
+  if (picture instanceof ImageError) return unreadable(picture)
   const { size, margin, grey } = params
   const cut = alignFace(grey ? toGray(picture) : picture, face.landmarks, { size, margin })
   const png = await context.blobs.put(await encodePng(cut), "image/png")

@@ -1,9 +1,10 @@
 import type { MapFunction } from "../../runtime/node.ts"
 import type { Face, Sample } from "../../schema/sample.ts"
-import { decodeImage } from "../../vision/decode.ts"
+import { ImageError } from "../../vision/imageError.ts"
 import { raster, type Raster } from "../../vision/raster.ts"
 import { resizeBilinear } from "../../vision/resize.ts"
 import type { Detector } from "../../vision/mtcnn/detect.ts"
+import { readable, rejected, unreadable } from "../image/readable.ts"
 import type { Params } from "./detect.ts"
 import { detectorOf, WeightsError } from "./detector.ts"
 import { facesOf, type Detected } from "./faces.ts"
@@ -62,14 +63,13 @@ const detect: MapFunction<
   const path = context.files["weights"]
   if (params.download === undefined && path === undefined) throw new WeightsError("no weights given")
   const detector = await detectorOf(params.download ?? { path })
-  const image = await decodeImage(await context.blobs.get(item.image), { maxPixels: params.maxPixels })
+  const image = await readable(item.image, context, { maxPixels: params.maxPixels })
+  if (image instanceof ImageError) return unreadable(image)
   const options = { minFaceSize, thresholds, factor }
   let faces = facesOf(await detector.detect(image, options), params)
   if (faces.length === 0 && Math.min(image.width, image.height) <= retryBelow)
     faces = facesOf(await lookAgain(detector, image, options), params)
-  return faces.length === 0
-    ? { rows: [], rejected: [{ reason: "no-face" }] }
-    : { rows: faces.map((face) => ({ face, phash: null })) }
+  return faces.length === 0 ? rejected("no-face") : { rows: faces.map((face) => ({ face, phash: null })) }
 }
 
 export default detect

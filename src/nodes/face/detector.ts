@@ -7,6 +7,7 @@ import { digestOf } from "../../schema/digest.ts"
 import { createDetector, type Detector } from "../../vision/mtcnn/detect.ts"
 import { readDetectorWeights } from "../../vision/mtcnn/weights.ts"
 import { makeClient } from "../crawl/client.ts"
+import { placeOf } from "../crawl/connector.ts"
 
 /** Weights that are not there or not what they should be. */
 export class WeightsError extends Error {
@@ -48,7 +49,17 @@ const ofAddress = async ({ url, sha256 }: { readonly url: string; readonly sha25
   const kept = join(folder, `${sha256}.safetensors`)
   const known = await readFile(kept).catch(() => undefined)
   if (known !== undefined && digestOf(known) === sha256) return ofOneFile(known)
-  const client = makeClient({ userAgent: "facet/0.1", timeout: 300, idle: 30, attempts: 4, perHost: 1 })
+  const address = URL.parse(url)
+  if (address === null) throw new WeightsError(`download.url: ${JSON.stringify(url)} is no address`)
+  const client = makeClient({
+    userAgent: "facet/0.1",
+    timeout: 300,
+    idle: 30,
+    attempts: 4,
+    perHost: 1,
+    // The host that the user names may be their own; where it redirects to may not.
+    trusted: new Set([placeOf(address)]),
+  })
   try {
     const { bytes } = await Effect.runPromise(client.get(url, { maxBytes }))
     const digest = digestOf(bytes)

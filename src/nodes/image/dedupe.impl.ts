@@ -1,12 +1,14 @@
 import * as Effect from "effect/Effect"
 import type { NodeContext, RunFunction } from "../../runtime/node.ts"
 import type { Reject, Sample } from "../../schema/sample.ts"
-import { decodeImage } from "../../vision/decode.ts"
 import { perceptualHash } from "../../vision/hash.ts"
+import { ImageError } from "../../vision/imageError.ts"
 import { nearDuplicates } from "../../vision/nearDuplicates.ts"
+import type { Raster } from "../../vision/raster.ts"
 import { decide, groupsOf, type Entry } from "./clusters.ts"
 import type { Cluster, inputs, outputs, Params } from "./dedupe.ts"
 import { lookOf, sameness } from "./look.ts"
+import { readable } from "./readable.ts"
 import { similarity, thumbOf, type Thumb } from "./similarity.ts"
 
 /** Pictures decoded at the same time. */
@@ -19,8 +21,10 @@ const sizeOf = ({ face, width, height, image }: Sample): number => {
   return width !== undefined && height !== undefined ? width * height : image.bytes
 }
 
-const pictureOf = async (row: Sample, context: NodeContext) =>
-  lookOf(await decodeImage(await context.blobs.get(row.image)), row.face)
+const pictureOf = async (row: Sample, context: NodeContext): Promise<Raster | ImageError> => {
+  const picture = await readable(row.image, context)
+  return picture instanceof ImageError ? picture : lookOf(picture, row.face)
+}
 
 /** All claims of the members, each once, sorted. */
 export const mergedClaims = (rows: ReadonlyArray<Sample>): Claims => {
@@ -30,26 +34,17 @@ export const mergedClaims = (rows: ReadonlyArray<Sample>): Claims => {
   return [...claims].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, claim]) => claim)
 }
 
-const entriesOf = Effect.fn("dedupe.entries")(function* (
-  rows: ReadonlyArray<Sample>,
-  guarded: number,
-  context: NodeContext,
-) {
+/** The hash of each row: what came with it, or made now. */
+const hashesOf = Effect.fn("dedupe.hashes")(function* (rows: ReadonlyArray<Sample>, context: NodeContext) {
   let done = 0
   return yield* Effect.forEach(
     rows,
-    (row, i) =>
-      Effect.tryPromise(async (): Promise<Entry> => {
-        const phash = row.phash ?? perceptualHash(await pictureOf(row, context))
+    (row) =>
+      Effect.tryPromise(async () => {
         if (++done % 256 === 0) context.progress(done, rows.length, "hashing")
-        return {
-          id: row.id,
-          same: sameness(row.image.$blob, row.face),
-          phash,
-          label: row.label,
-          size: sizeOf(row),
-          protected: i >= guarded,
-        }
+        if (row.phash !== undefined) return row.phash
+        const picture = await pictureOf(row, context)
+        return picture instanceof ImageError ? picture : perceptualHash(picture)
       }),
     { concurrency },
   )
@@ -71,13 +66,30 @@ const thumbsOf = Effect.fn("dedupe.thumbs")(function* (
     close,
     (i) =>
       Effect.tryPromise(async () => {
-        thumbs.set(i, thumbOf(await pictureOf(rows[i], context)))
+        const picture = await pictureOf(rows[i], context)
+        if (picture instanceof ImageError) throw picture
+        thumbs.set(i, thumbOf(picture))
         if (thumbs.size % 256 === 0) context.progress(thumbs.size, close.length, "comparing")
       }),
     { concurrency, discard: true },
   )
   return thumbs
 })
+
+const rejectOf = (row: Sample, reason: string, detail: string): Reject => ({
+  id: row.id,
+  reason,
+  detail,
+  url: row.source.url,
+  image: row.image,
+  ...(row.label === undefined ? {} : { label: row.label }),
+})
+
+const reasonOf = ({ outcome, protectedBy, labels, id, kind }: Cluster): readonly [string, string] => {
+  if (outcome === "protected") return ["in-protected-set", `like ${protectedBy}`]
+  if (outcome === "conflict") return ["label-conflict", labels.join(", ")]
+  return ["duplicate", `of ${id} (${kind})`]
+}
 
 const run = Effect.fn("dedupe")(function* ({
   inputs: { items, protect },
@@ -87,8 +99,30 @@ const run = Effect.fn("dedupe")(function* ({
   const { maxDistance, similarity: enough, onConflict } = params
   const own = yield* Effect.promise(() => items.all())
   const guards = yield* Effect.promise(() => Promise.all(protect.map(({ value }) => value.all())))
-  const rows: ReadonlyArray<Sample> = [...own, ...guards.flat()]
-  const entries = yield* entriesOf(rows, own.length, context)
+  const given: ReadonlyArray<Sample> = [...own, ...guards.flat()]
+  const hashes = yield* hashesOf(given, context)
+  const rows: Array<Sample> = []
+  const entries: Array<Entry> = []
+  const rejected: Array<Reject> = []
+  const unique = new Map<string, Sample>()
+  given.forEach((row, i) => {
+    const phash = hashes[i]
+    const isOwn = i < own.length
+    if (phash instanceof ImageError) {
+      if (isOwn) rejected.push(rejectOf(row, phash.problem, phash.message))
+      return
+    }
+    rows.push(row)
+    if (isOwn) unique.set(row.id, row)
+    entries.push({
+      id: row.id,
+      same: sameness(row.image.$blob, row.face),
+      phash,
+      label: row.label,
+      size: sizeOf(row),
+      protected: !isOwn,
+    })
+  })
   const thumbs = yield* thumbsOf(rows, entries, maxDistance, context)
   const groups = groupsOf(
     entries,
@@ -97,9 +131,7 @@ const run = Effect.fn("dedupe")(function* ({
   )
 
   const byId = new Map(own.map((row) => [row.id, row]))
-  const unique = new Map(byId)
   const duplicates: Array<Sample> = []
-  const rejected: Array<Reject> = []
   const clusters: Array<Cluster> = []
   for (const group of groups) {
     const decision = decide(entries, group, onConflict)
@@ -111,17 +143,7 @@ const run = Effect.fn("dedupe")(function* ({
       const row = byId.get(id)!
       unique.delete(id)
       duplicates.push({ ...row, cluster: cluster.id })
-      rejected.push({
-        id,
-        ...(cluster.outcome === "protected"
-          ? { reason: "in-protected-set", detail: `like ${cluster.protectedBy}` }
-          : cluster.outcome === "conflict"
-            ? { reason: "label-conflict", detail: cluster.labels.join(", ") }
-            : { reason: "duplicate", detail: `of ${cluster.id} (${cluster.kind})` }),
-        url: row.source.url,
-        image: row.image,
-        ...(row.label === undefined ? {} : { label: row.label }),
-      })
+      rejected.push(rejectOf(row, ...reasonOf(cluster)))
     }
     if (kept === undefined) continue
     const claims = mergedClaims(cluster.members.map((id) => byId.get(id)!))

@@ -400,6 +400,17 @@ describe("image.dedupe", () => {
     expect((await run(rig, items, [], { similarity: -1 })).unique).toHaveLength(1)
   })
 
+  it("rejects what it cannot read, and goes on", async () => {
+    const rig = nodeRig()
+    const { original, copy } = await set(rig)
+    const broken = rowOf(rig, "z", Buffer.from("no picture"))
+    const out = await run(rig, [original, copy, broken], [[broken]])
+    expect(out.rejected.map(({ id, reason }) => [id, reason])).toEqual([
+      ["b-copy", "duplicate"],
+      ["z", "not-an-image"],
+    ])
+  })
+
   it("merges claims each once", () => {
     const row = rowOf(nodeRig(), "x", new Uint8Array(1), claim("a", "q"))
     expect(mergedClaims([row, row, { ...row, claims: [{ label: "a", by: "p" }] }])).toEqual([
