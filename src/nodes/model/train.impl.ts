@@ -16,6 +16,7 @@ import { generatedOf } from "./origin.ts"
 import { loadPictures } from "./pictures.ts"
 import type { inputs, outputs, TrainParams } from "./train.ts"
 import {
+  checkClasses,
   classesOf,
   classWeightsOf,
   countByKind,
@@ -73,6 +74,7 @@ const train = (async ({ inputs, params, context }) => {
       `none of the ${rows.length} rows belongs to the training split: put a dataset.split before model.train`,
     )
   const classes = classesOf([...training, ...validation], params.classes)
+  checkClasses(training, classes)
   const options: NetworkOptions = {
     name: params.model,
     size: params.size,

@@ -42,6 +42,24 @@ export const indicesOf = (
   return Uint16Array.from(rows, (row) => index.get(row.label) ?? 0)
 }
 
+/**
+ * Refuses a training split that lacks a class, before any picture is decoded.
+ * @throws DatasetError with the number of rows of every class
+ */
+export const checkClasses = (
+  training: ReadonlyArray<Pick<TrainingRow, "label">>,
+  classes: ReadonlyArray<string>,
+): void => {
+  const counts = new Map(classes.map((name) => [name, 0]))
+  for (const row of training) counts.set(row.label, (counts.get(row.label) ?? 0) + 1)
+  const empty = classes.filter((name) => counts.get(name) === 0)
+  if (empty.length > 0)
+    throw new DatasetError(
+      `the training split has no rows of ${empty.map((name) => `"${name}"`).join(", ")} ` +
+        `(it has ${classes.map((name) => `${name} ${counts.get(name)}`).join(", ")}): add pictures of it, or leave it out of the parameter classes`,
+    )
+}
+
 /** Rows per class: originals, plain copies and augmented copies apart. */
 export const countByKind = (
   rows: ReadonlyArray<Pick<Sample, "label" | "copy">>,
