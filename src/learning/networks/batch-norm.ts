@@ -3,8 +3,9 @@ import * as tf from "@tensorflow/tfjs"
 /**
  * (x − mean) / √(variance + ε) · scale + shift over all axes but the last, with the gradient written out: x's
  * through the statistics too, as `g·(dy − mean(dy) − x̂·mean(dy·x̂)) / σ` (Ioffe & Szegedy 2015, section 3). tfjs
- * would derive it operation by operation in about twice the passes over the data. Centred values are used
- * throughout: E[x²] − mean² would lose digits where the mean is large.
+ * would derive it operation by operation in about twice the passes over the data. Everything is affine in x and dy,
+ * so that nothing of x's size but x itself is kept for the way back. The variance is that of centred values:
+ * E[x²] − mean² would lose digits where the mean is large.
  */
 const normaliseBatch = (
   x: tf.Tensor,
@@ -18,20 +19,19 @@ const normaliseBatch = (
   const variance = tf.mean(tf.square(tf.sub(x, mean)), axes)
   const y = tf.customGrad((...inputs) => {
     const inverse = tf.rsqrt(tf.add(variance, epsilon))
+    const slope = tf.mul(inverse, scale)
     const save = inputs.at(-1)
-    if (typeof save === "function") save([x, mean, inverse, scale])
+    if (typeof save === "function") save([x, mean, inverse, slope])
     return {
-      value: tf.add(tf.mul(tf.sub(x, mean), tf.mul(inverse, scale)), shift),
+      value: tf.add(tf.mul(x, slope), tf.sub(shift, tf.mul(mean, slope))),
       gradFunc: (upstream, saved) => {
         const dy = Array.isArray(upstream) ? upstream[0] : upstream
-        const [input, centre, inv, g] = saved
-        const centred = tf.sub(input, centre)
+        const [input, centre, inv, a] = saved
         const dShift = tf.sum(dy, axes)
-        const dScale = tf.mul(tf.sum(tf.mul(dy, centred), axes), inv)
-        const a = tf.mul(g, inv)
+        const dScale = tf.mul(tf.sub(tf.sum(tf.mul(dy, input), axes), tf.mul(centre, dShift)), inv)
         const b = tf.mul(tf.mul(tf.mul(a, inv), dScale), -share)
-        const c = tf.mul(tf.mul(a, dShift), -share)
-        return [tf.add(tf.add(tf.mul(dy, a), tf.mul(centred, b)), c), dScale, dShift]
+        const c = tf.sub(tf.mul(tf.mul(a, dShift), -share), tf.mul(b, centre))
+        return [tf.add(tf.add(tf.mul(dy, a), tf.mul(input, b)), c), dScale, dShift]
       },
     }
   })(x, scale, shift)
