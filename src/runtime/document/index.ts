@@ -1,5 +1,5 @@
 /** Text → checked, expanded graph. */
-export { checkEnvelope, loadDocument, openDocument, PluginError, projectOf } from "./load.ts"
+export { checkEnvelope, loadDocument, openDocument, projectOf } from "./load.ts"
 export type { DocumentOptions, LoadedDocument } from "./load.ts"
 export type { Envelope } from "./envelope.ts"
 export { DocumentError, nearest, suggest } from "./problems.ts"

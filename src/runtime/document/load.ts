@@ -1,10 +1,10 @@
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { existsSync } from "node:fs"
 import { basename, dirname, resolve } from "node:path"
 import type { Catalogue } from "../catalogue.ts"
 import type { Graph } from "../graph.ts"
+import type { PluginError } from "../plugins.ts"
 import { checkDocument } from "./check.ts"
 import { readEnvelope, type Envelope } from "./envelope.ts"
 import { DocumentError } from "./problems.ts"
@@ -25,12 +25,6 @@ export interface DocumentOptions {
   readonly set?: ReadonlyArray<string>
   readonly env: Readonly<Record<string, string | undefined>>
 }
-
-/** A plugin that could not be loaded; `path` as the document names it. */
-export class PluginError extends Data.TaggedError("PluginError")<{
-  readonly path: string
-  readonly message: string
-}> {}
 
 /** A checked document, and where things stand in it. */
 export interface LoadedDocument {
@@ -104,17 +98,20 @@ export const checkEnvelope = (
   })
 }
 
+const isPluginError = (error: unknown): error is PluginError =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "PluginError"
+
 /**
  * Text to checked, expanded graph. `catalogue` is what there is, or makes it of the document's plugins (paths
  * relative to the project); a plugin that fails is a problem at the line that names it.
  */
-export const loadDocument = <R = never>(
+export const loadDocument = <E = never, R = never>(
   options: DocumentOptions & {
     readonly catalogue:
       | Catalogue
-      | ((plugins: ReadonlyArray<string>, root: string) => Effect.Effect<Catalogue, PluginError, R>)
+      | ((plugins: ReadonlyArray<string>, root: string) => Effect.Effect<Catalogue, E | PluginError, R>)
   },
-): Effect.Effect<LoadedDocument, DocumentError, R> =>
+): Effect.Effect<LoadedDocument, DocumentError | Exclude<E, PluginError>, R> =>
   Effect.gen(function* () {
     const envelope = yield* openDocument(options)
     const { catalogue } = options
@@ -129,12 +126,12 @@ export const loadDocument = <R = never>(
       plugins.map(({ path }) => path),
       envelope.root,
     ).pipe(
-      Effect.catchTag("PluginError", (error) => {
-        const plugin = plugins.find(({ path }) => path === error.path)
+      Effect.catchIf(isPluginError, (error) => {
+        const plugin = plugins.find(({ path }) => path === error.file)
         problems.error(
           plugin?.at ?? { source: envelope.source, start: 0, end: 0 },
           plugin?.where ?? ["plugins"],
-          `the plugin cannot be loaded: ${error.message}`,
+          error.message,
         )
         return Effect.fail(problems.failure)
       }),

@@ -1,0 +1,67 @@
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import type { Plan, PlanNode } from "../../schema/plan.ts"
+import { paint, print, printJson } from "../output.ts"
+import type { Paint } from "../present/colour.ts"
+import { columns, count, duration, plural } from "../present/text.ts"
+import { root, targetFlags } from "../root.ts"
+import { withStore } from "../session.ts"
+
+const COLOURS = { cached: "dim", run: "green", depends: "yellow", skip: "dim" } as const
+
+const row = (node: PlanNode, paint: Paint): ReadonlyArray<string> => [
+  node.id,
+  paint(COLOURS[node.action], node.action),
+  node.items === undefined || node.action === "cached"
+    ? ""
+    : `${count(node.items.run)} of ${count(node.items.total)}`,
+  node.estimateMs === undefined || node.action === "cached" ? "" : `~${duration(node.estimateMs)}`,
+  node.action === "cached" ? "" : paint("dim", node.reason),
+]
+
+/** A plan for a person. `depends` means: known when what is before it has run. */
+export const planText = (plan: Plan, paint: Paint): string => {
+  const busy = plan.nodes.filter((node) => node.action === "run" || node.action === "depends")
+  const cached = plan.nodes.filter((node) => node.action === "cached").length
+  const head = ["node", "", "items", "last time", "why"].map((title) => paint("dim", title))
+  if (busy.length === 0)
+    return `${plan.pipeline}: nothing to do, ${cached === 1 ? "the node is" : `all ${plural(cached, "node")} are`} up to date`
+  const certain = busy.filter((node) => node.action === "run").length
+  const ms = busy.reduce((sum, node) => sum + (node.estimateMs ?? 0), 0)
+  const estimate = ms > 0 ? `; about ${duration(ms)} by the times of earlier runs` : ""
+  return [
+    columns([head, ...plan.nodes.map((node) => row(node, paint))], [2, 3]),
+    "",
+    `${plan.pipeline}: ${count(certain)} to run, ${count(busy.length - certain)} that may follow, ${count(cached)} up to date${estimate}`,
+  ].join("\n")
+}
+
+export const plan = Command.make(
+  "plan",
+  targetFlags,
+  Effect.fnUntraced(function* (options) {
+    const globals = yield* root
+    const planned = yield* withStore(globals, options, ({ graph, catalogue }, engine) =>
+      engine.plan({
+        graph,
+        catalogue,
+        targets: options.target,
+        force: options.force,
+        refresh: options.refresh,
+      }),
+    )
+    if (!globals.json) return print(planText(planned, paint))
+    printJson({
+      ...planned,
+      nodes: planned.nodes.map(({ id, uses, action, reason, key, items, estimateMs }) => ({
+        id,
+        uses,
+        action,
+        reason,
+        key,
+        items,
+        estimateMs,
+      })),
+    })
+  }),
+).pipe(Command.withDescription("Say what a run would do and why; changes nothing"))

@@ -1,0 +1,54 @@
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import packageInfo from "../../package.json" with { type: "json" }
+import { cache } from "./commands/cache.ts"
+import { explain } from "./commands/explain.ts"
+import { graph } from "./commands/graph.ts"
+import { lineage } from "./commands/lineage.ts"
+import { metrics } from "./commands/metrics.ts"
+import { nodes } from "./commands/nodes.ts"
+import { plan } from "./commands/plan.ts"
+import { run } from "./commands/run.ts"
+import { runs } from "./commands/runs.ts"
+import { schema } from "./commands/schema.ts"
+import { show } from "./commands/show.ts"
+import { validate } from "./commands/validate.ts"
+import { report } from "./failure.ts"
+import { root } from "./root.ts"
+import { presenter } from "./usage.ts"
+
+const program = root.pipe(
+  Command.withSubcommands([
+    run,
+    plan,
+    explain,
+    validate,
+    graph,
+    nodes,
+    schema,
+    lineage,
+    runs,
+    metrics,
+    show,
+    cache,
+  ]),
+  Command.run({ version: packageInfo.version }),
+  Effect.provide(CliOutput.layerPresenter(presenter)),
+  Effect.provide(NodeServices.layer),
+)
+
+// A reader that has enough (`dag nodes | head`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0)
+  throw error
+})
+
+NodeRuntime.runMain(program, {
+  disableErrorReporting: true,
+  teardown: (exit, onExit) => {
+    void report(exit, process.argv.includes("--json")).then(onExit)
+  },
+})

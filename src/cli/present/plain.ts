@@ -1,0 +1,53 @@
+import type { RunEvent } from "../../schema/event.ts"
+import type { Paint } from "./colour.ts"
+import type { Reporter } from "./reporter.ts"
+import { count, duration } from "./text.ts"
+
+/** How often a node that is under way says how far it is, in ms. */
+const EVERY = 10_000
+
+/** A line for each thing worth one. */
+export const plainReporter = (
+  write: (line: string) => void,
+  paint: Paint,
+  logs: boolean,
+  now: () => number = () => performance.now(),
+): Reporter => {
+  const said = new Map<string, number>()
+  const name = (node: string): string => paint("bold", node)
+  const event = (event: RunEvent): void => {
+    switch (event.type) {
+      case "node-started": {
+        const { items } = event
+        const some =
+          items === undefined ? "" : ` (${count(items.total - items.cached)} of ${count(items.total)} items)`
+        said.set(event.node, now())
+        return write(`${name(event.node)} runs${some}: ${event.reason}`)
+      }
+      case "node-progress": {
+        if (now() - (said.get(event.node) ?? 0) < EVERY) return
+        said.set(event.node, now())
+        return write(
+          `${name(event.node)} ${count(event.done)}/${count(event.total)}${event.note === undefined ? "" : ` ${event.note}`}`,
+        )
+      }
+      case "node-log":
+        return logs ? write(`${paint("dim", `${event.node} |`)} ${event.line}`) : undefined
+      case "node-retry":
+        return write(`${name(event.node)} tries again (${event.attempt}): ${event.error}`)
+      case "node-finished":
+        return write(`${name(event.node)} ${paint("green", "done")} in ${duration(event.ms)}`)
+      case "node-failed":
+        return write(`${name(event.node)} ${paint("red", "failed")}: ${event.error}`)
+      case "node-skipped":
+        return write(`${name(event.node)} ${paint("yellow", "skipped")}: ${event.because}`)
+      case "warning":
+        return write(`${paint("yellow", "warning")}: ${event.message}`)
+      case "run-started":
+      case "node-cached":
+      case "run-finished":
+        return
+    }
+  }
+  return { event, close: () => {} }
+}

@@ -1,0 +1,25 @@
+import type { RunEvent } from "../../schema/event.ts"
+import { painter, useColour } from "./colour.ts"
+import { plainReporter } from "./plain.ts"
+import { terminalReporter } from "./terminal.ts"
+
+/** Something that shows run events; `close` leaves the screen clean. */
+export interface Reporter {
+  readonly event: (event: RunEvent) => void
+  readonly close: () => void
+}
+
+/** A live view on a terminal, plain lines elsewhere, nothing when it is to be quiet. Always on standard error. */
+export const makeReporter = (options: {
+  readonly quiet: boolean
+  readonly json: boolean
+  /** Whether lines that nodes log are shown. */
+  readonly logs: boolean
+}): Reporter => {
+  if (options.quiet) return { event: () => {}, close: () => {} }
+  const stream = process.stderr
+  const paint = painter(useColour(stream))
+  return stream.isTTY && !options.json && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined
+    ? terminalReporter(stream, paint)
+    : plainReporter((line) => stream.write(`${line}\n`), paint, options.logs)
+}

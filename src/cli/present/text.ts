@@ -1,0 +1,66 @@
+/** 12.3 s, 4 min 05 s, 87 ms. */
+export const duration = (ms: number): string => {
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  const rest = String(seconds % 60).padStart(2, "0")
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${rest} s`
+  return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, "0")} min`
+}
+
+/** 1.2 GB, 34 kB: decimal units. */
+export const size = (bytes: number): string => {
+  const units = ["B", "kB", "MB", "GB", "TB"]
+  let unit = 0
+  let value = bytes
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`
+}
+
+/** 12,345 */
+export const count = (n: number): string => n.toLocaleString("en-US")
+
+export const plural = (n: number, one: string, many = `${one}s`): string =>
+  `${count(n)} ${n === 1 ? one : many}`
+
+// Escape sequences of colours take no room on the screen.
+const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "gu")
+const width = (text: string): number => text.replaceAll(ESCAPES, "").length
+
+/** Columns with two spaces between; `right` says which are aligned to the right. The last column is not padded. */
+export const columns = (
+  rows: ReadonlyArray<ReadonlyArray<string>>,
+  right: ReadonlyArray<number> = [],
+): string => {
+  const widths: Array<number> = []
+  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, width(cell))))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => {
+          const pad = " ".repeat(widths[i]! - width(cell))
+          return right.includes(i) ? pad + cell : i === row.length - 1 ? cell : cell + pad
+        })
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n")
+}
+
+/** Cuts a line to a width, with an ellipsis. */
+export const fit = (line: string, room: number): string => {
+  if (width(line) <= room) return line
+  const plain = line.replaceAll(ESCAPES, "")
+  return `${plain.slice(0, Math.max(0, room - 1))}…`
+}
+
+/** 2026-11-23 20:45:30, in local time. */
+export const moment = (ms: number): string => {
+  const at = new Date(ms)
+  const two = (n: number): string => String(n).padStart(2, "0")
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+}
