@@ -1,7 +1,6 @@
 import * as tf from "@tensorflow/tfjs"
 import { beforeAll, describe, expect, it } from "vitest"
 import { useBackend } from "../../src/learning/backend.ts"
-import { batchNormLayer } from "../../src/learning/networks/batch-norm.ts"
 import {
   buildNetwork,
   countParameters,
@@ -96,46 +95,6 @@ describe("networks", () => {
   ] as const)("refuses %o", (options, message) => {
     expect(() => networkSpec(options)).toThrow(message)
     expect(() => networkSpec(options)).toThrow(NetworkSpecError)
-  })
-})
-
-describe("batch normalisation", () => {
-  it.each([
-    [0, 1],
-    [500, 0.5],
-  ])(
-    "equals tfjs's own in values, gradients and running averages (mean %d, deviation %d)",
-    (mean, deviation) => {
-      const x = tf.randomNormal([6, 5, 4, 3], mean, deviation, "float32", 5)
-      const dy = tf.randomNormal([6, 5, 4, 3], 0, 1, "float32", 6)
-      const run = (layer: tf.layers.Layer): Array<ReadonlyArray<number>> => {
-        layer.build([null, 5, 4, 3])
-        layer.setWeights([tf.tensor1d([1, 2, 0.5]), tf.tensor1d([0, 1, -1]), tf.zeros([3]), tf.ones([3])])
-        const [scale, shift] = layer.trainableWeights.map((w) => w.read())
-        if (!(scale instanceof tf.Variable && shift instanceof tf.Variable))
-          throw new TypeError("no variables")
-        const apply = (t: tf.Tensor): tf.Tensor => {
-          const y = layer.call(t, { training: true })
-          return Array.isArray(y) ? y[0] : y
-        }
-        const value = apply(x)
-        const averages = layer.getWeights().slice(2)
-        const { grads } = tf.variableGrads(() => tf.sum(tf.mul(apply(x), dy)).asScalar(), [scale, shift])
-        const dx = tf.grad((t) => tf.sum(tf.mul(apply(t), dy)))(x)
-        return [value, ...averages, grads[scale.name], grads[shift.name], dx].map((t) => [...t.dataSync()])
-      }
-      const ours = run(batchNormLayer("ours"))
-      const stock = run(tf.layers.batchNormalization({ epsilon: 1e-5, momentum: 0.9 }))
-      const worst = ours.map((values, i) => {
-        const size = Math.max(...stock[i].map(Math.abs))
-        return Math.max(...values.map((v, k) => Math.abs(v - stock[i][k]))) / size
-      })
-      expect(Math.max(...worst)).toBeLessThan(mean === 0 ? 1e-5 : 2e-3)
-    },
-  )
-
-  it("is saved as tfjs's own layer", () => {
-    expect(batchNormLayer("norm").getClassName()).toBe("BatchNormalization")
   })
 })
 

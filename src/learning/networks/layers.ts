@@ -1,6 +1,5 @@
 import * as tf from "@tensorflow/tfjs"
 import { randomOf } from "../random.ts"
-import { batchNormLayer } from "./batch-norm.ts"
 
 /** A layer applied to symbolic inputs gives one symbolic output; says so to the type system, checked. */
 export const connect = (
@@ -36,9 +35,12 @@ export const convolution = (
     x,
   )
 
-/** Batch normalisation; see `batchNormLayer`. */
+/**
+ * Batch normalisation with PyTorch's constants (ε 1e-5; running averages move by 0.1 a step): the defaults of
+ * Keras (1e-3, 0.01) need thousands of steps before inference agrees with training.
+ */
 export const batchNorm = (name: string, x: tf.SymbolicTensor): tf.SymbolicTensor =>
-  connect(batchNormLayer(name), x)
+  connect(tf.layers.batchNormalization({ name, epsilon: 1e-5, momentum: 0.9 }), x)
 
 export const relu = (name: string, x: tf.SymbolicTensor): tf.SymbolicTensor =>
   connect(tf.layers.reLU({ name }), x)
