@@ -33,7 +33,10 @@ export const Face = Schema.Struct({
   /** which face of the picture, best score first, and how many it has */
   index: Schema.Int,
   count: Schema.Int,
-  /** Area of its box over that of the largest other face of the picture; absent where it is the only one. */
+  /**
+   * Area of its box over that of the largest other face of the picture: 1 or more for the largest (of equal ones the
+   * best), below 1 for all others; absent where it is the only one.
+   */
   dominance: Schema.optionalKey(Schema.Finite),
   /** Set where `image` is the crop of this face and no longer the picture it was found in. */
   crop: Schema.optionalKey(Schema.Boolean),

@@ -25,15 +25,21 @@ export const facesOf = (
     .filter(({ box, score }) => score >= minScore && area(box) > 0)
     .sort((a, b) => b.score - a.score || area(b.box) - area(a.box) || a.box[0] - b.box[0])
     .slice(0, maxFaces)
+  const areas = kept.map(({ box }) => area(box))
+  const largest = areas.indexOf(Math.max(...areas))
+  // Rounding and faces of one size must not leave a picture without its largest face, or with two.
+  const dominance = (index: number): number => {
+    const ratio = rounded(areas[index] / Math.max(...areas.filter((_, i) => i !== index)), 4)
+    return index === largest ? Math.max(1, ratio) : Math.min(0.9999, ratio)
+  }
   return kept.map(({ box, score, landmarks }, index) => {
-    const others = kept.filter((_, i) => i !== index).map((other) => area(other.box))
     return {
       box: [rounded(box[0], 3), rounded(box[1], 3), rounded(box[2], 3), rounded(box[3], 3)],
       score: rounded(Math.min(1, Math.max(0, score)), 6),
       landmarks: landmarks.map(([x, y]) => [rounded(x, 3), rounded(y, 3)] as const),
       index,
       count: kept.length,
-      ...(others.length === 0 ? {} : { dominance: rounded(area(box) / Math.max(...others), 4) }),
+      ...(kept.length === 1 ? {} : { dominance: dominance(index) }),
     }
   })
 }
@@ -43,14 +49,13 @@ export type Keep = "largest" | "dominant" | "single" | "all"
 
 /** Why a face does not stay, or undefined. Judged from the face alone: its row knows of the others what is needed. */
 export const passedOver = (
-  { index, count, dominance }: Face,
+  { count, dominance }: Face,
   keep: Keep,
   ratio: number,
 ): { readonly reason: string; readonly detail: string } | undefined => {
   if (keep === "all" || count === 1) return undefined
   if (keep === "single") return { reason: "several-faces", detail: `one of ${count} faces` }
-  // Two largest of one size: the better one.
-  if (dominance !== undefined && (dominance < 1 || (dominance === 1 && index > 0)))
+  if (dominance !== undefined && dominance < 1)
     return { reason: "not-the-main-face", detail: `${dominance} times the largest other face` }
   if (keep === "dominant" && dominance !== undefined && dominance < ratio)
     return { reason: "no-dominant-face", detail: `only ${dominance} times the next face` }

@@ -42,7 +42,10 @@ beforeAll(async () => {
       setTimeout(() => response.destroy(), 20)
     },
     "/truncated-once": (_, response, nth) => {
-      if (nth > 1) return response.end("whole")
+      if (nth > 1) {
+        response.end("whole")
+        return
+      }
       response.writeHead(200, { "content-length": 1000 })
       response.write("a part")
       setTimeout(() => response.destroy(), 20)

@@ -14,6 +14,8 @@ const rigOf = (seed = 0): Rig => {
   return rig
 }
 
+const inOrder = (a = "", b = ""): number => (a < b ? -1 : 1)
+
 /** Files of the fake Commons, in the order of its results. */
 const names = ["a", "b", "gone", "html", "private", "noai", "cut", "video", "unfree", "tiny", "moved", "c"]
 
@@ -30,14 +32,25 @@ const info = (name: string) => ({
   },
 })
 
-const api: Handler = (request, response) => {
+const api: Handler = (request, response): void => {
   const query = new URL(request.url ?? "", server.url).searchParams
   const text = query.get("gsrsearch") ?? ""
-  if (text.startsWith("down")) return void response.writeHead(503).end()
-  if (text.startsWith("odd")) return void response.end("<html>not an API</html>")
-  if (text.startsWith("refused"))
-    return void response.end(JSON.stringify({ error: { code: "badvalue", info: "no such namespace" } }))
-  if (text.startsWith("nothing")) return void response.end(JSON.stringify({ batchcomplete: true }))
+  if (text.startsWith("down")) {
+    response.writeHead(503).end()
+    return
+  }
+  if (text.startsWith("odd")) {
+    response.end("<html>not an API</html>")
+    return
+  }
+  if (text.startsWith("refused")) {
+    response.end(JSON.stringify({ error: { code: "badvalue", info: "no such namespace" } }))
+    return
+  }
+  if (text.startsWith("nothing")) {
+    response.end(JSON.stringify({ batchcomplete: true }))
+    return
+  }
   const offset = Number(query.get("gsroffset") ?? 0)
   const limit = Math.min(5, Number(query.get("gsrlimit")))
   const part = names.slice(offset, offset + limit)
@@ -89,12 +102,9 @@ const crawl = (params: Readonly<Record<string, unknown>>, rig = rigOf()) =>
 describe("crawl.search", () => {
   it("keeps what it can get and says of everything else why not", async () => {
     const { rows, rejected } = await crawl({ perKeyword: 20, minSize: 50, licences: ["CC BY-SA"] })
-    expect(rows.map(({ source }) => source.url.split("/").at(-1)).sort()).toEqual([
-      "a.png",
-      "b.png",
-      "c.png",
-      "moved.png",
-    ])
+    expect(new Set(rows.map(({ source }) => source.url.split("/").at(-1)))).toEqual(
+      new Set(["a.png", "b.png", "c.png", "moved.png"]),
+    )
     const reasons = Object.fromEntries(rejected.map(({ url, reason }) => [url?.split("/").at(-1), reason]))
     expect(reasons).toEqual({
       "gone.png": "http-404",
@@ -138,10 +148,9 @@ describe("crawl.search", () => {
   it("pages on until it has enough, in the order of the engine", async () => {
     const { rows, rejected } = await crawl({ perKeyword: 7 })
     expect(rows.length + rejected.length).toBe(7)
-    expect((await crawl({ perKeyword: 2 })).rows.map(({ source }) => source.url.at(-5)).sort()).toEqual([
-      "a",
-      "b",
-    ])
+    expect(
+      (await crawl({ perKeyword: 2 })).rows.map(({ source }) => source.url.at(-5)).sort(inOrder),
+    ).toEqual(["a", "b"])
   })
 
   it("the same picture under two words or classes is two rows with ids of their own, the same every time", async () => {

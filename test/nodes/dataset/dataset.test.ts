@@ -73,7 +73,7 @@ describe("assign", () => {
               (a.subject !== undefined && a.subject === b.subject && a.set === b.set) ||
               a.parent === b.id ||
               (a.parent !== undefined && a.parent === b.parent)
-            if (tied) expect(splits.get(a.id)).toBe(splits.get(b.id))
+            expect(tied && splits.get(a.id) !== splits.get(b.id)).toBe(false)
           }
       }),
     )
@@ -95,12 +95,12 @@ describe("assign", () => {
   it("comes to the fractions within each label", () => {
     const rows = [...singles(200, "a"), ...singles(20, "b"), ...singles(100, "c")]
     const { splits } = assign(rows, options)
-    for (const [label, members] of byLabel(rows)) {
+    for (const members of byLabel(rows).values()) {
       const part = (name: string) =>
         members.filter(({ id }) => splits.get(id) === name).length / members.length
-      expect(part("train"), label).toBeCloseTo(0.7, 1)
-      expect(part("val"), label).toBeCloseTo(0.15, 1)
-      expect(part("test"), label).toBeCloseTo(0.15, 1)
+      expect(part("train")).toBeCloseTo(0.7, 1)
+      expect(part("val")).toBeCloseTo(0.15, 1)
+      expect(part("test")).toBeCloseTo(0.15, 1)
     }
   })
 
@@ -132,7 +132,7 @@ describe("assign", () => {
       rowOf("5", "a", { cluster: "x" }),
     ]
     const { splits, conflicts } = assign(rows, { ...options, given })
-    expect([...splits].sort()).toEqual([
+    expect([...splits]).toEqual([
       ["1", "train"],
       ["2", "val"],
       ["3", "test"],
@@ -187,7 +187,7 @@ describe("even", () => {
         const { rows: kept, dropped } = even(all, { ...base, strategy: "down" })
         expect(new Set(sizes(kept)).size).toBeLessThanOrEqual(1)
         expect([...kept, ...dropped].map(({ id }) => id).sort()).toEqual(all.map(({ id }) => id).sort())
-        if (all.length > 0) expect(sizes(kept)[0]).toBe(Math.min(...sizes(all)))
+        expect(sizes(kept)[0] ?? Infinity).toBe(Math.min(...sizes(all)))
       }),
     )
   })
@@ -197,7 +197,7 @@ describe("even", () => {
         const { rows: more } = even(all, { ...base, strategy: "over", copies })
         expect(new Set(more.map(({ id }) => id)).size).toBe(more.length)
         expect(more.filter(({ copy }) => copy === undefined)).toEqual(expect.arrayContaining([...all]))
-        if (all.length > 0) expect(new Set(sizes(more))).toEqual(new Set([Math.max(...sizes(all))]))
+        expect(new Set(sizes(more))).toEqual(new Set(all.length === 0 ? [] : [Math.max(...sizes(all))]))
         const counts = countOf(more)
         expect(counts.original).toBe(all.length)
         expect(counts[copies]).toBe(more.length - all.length)

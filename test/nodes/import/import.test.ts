@@ -265,8 +265,8 @@ describe("import.mmi", () => {
           const far = Math.max(...places.map((i) => Math.abs(i - apex * (length - 1))))
           expect(places).toHaveLength(Math.min(length, count))
           expect([...places].sort((a, b) => a - b)).toEqual(places)
-          for (let i = 0; i < length; i++)
-            if (!places.includes(i)) expect(Math.abs(i - apex * (length - 1))).toBeGreaterThanOrEqual(far)
+          const others = Array.from({ length }, (_, i) => i).filter((i) => !places.includes(i))
+          for (const i of others) expect(Math.abs(i - apex * (length - 1))).toBeGreaterThanOrEqual(far)
         },
       ),
     )
@@ -378,11 +378,9 @@ describe("import.folder", () => {
   it("plainPath never gives a path that leaves its folder", () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(".", "/", "\\", "a", ":", "\0", "C") }), (path) => {
-        const plain = plainPath(path)
-        if (plain !== undefined) {
-          expect(plain.split("/")).not.toContain("..")
-          expect(plain.startsWith("/")).toBe(false)
-        }
+        const plain = plainPath(path) ?? "refused"
+        expect(plain.split("/")).not.toContain("..")
+        expect(plain.startsWith("/")).toBe(false)
       }),
     )
   })
