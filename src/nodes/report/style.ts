@@ -10,7 +10,7 @@ export const tones = {
   rule: ["#dfdad0", "#36383d"],
   accent: ["#1b4b86", "#8fb8ec"],
   "accent-2": ["#a8571a", "#e5a266"],
-  "on-accent": ["#ffffff", "#10141b"],
+  cell: ["#000000", "#ffffff"],
   heat: ["#174a86", "#86b6f2"],
   "note-paper": ["#fbefcf", "#352c12"],
   "note-ink": ["#4d3a00", "#f2dfa6"],
@@ -166,9 +166,11 @@ table.confusion{border-collapse:separate;border-spacing:2px;font-size:.875rem;wi
 .corner{font-weight:400;font-size:.6875rem;white-space:nowrap}
 .confusion td{border:0!important;padding:.2em 0 .15em;text-align:center;line-height:1.15;min-width:36px;height:38px;border-radius:3px;background:color-mix(in srgb,var(--heat) var(--v,0%),var(--raised))}
 .confusion td b{font-weight:500;display:block}
-.confusion td small{display:block;font-size:.6875rem;color:inherit;opacity:.82}
-.confusion .hi{color:var(--on-accent)}
-.confusion .zero b{opacity:.55}
+.confusion td small{display:block;font-size:.6875rem;color:inherit}
+.confusion td{color:var(--cell)}
+.confusion .flip-l{color:#fff}
+@media (prefers-color-scheme:dark){.confusion .flip-l{color:var(--cell)}.confusion .flip-d{color:#000}}
+.confusion .zero b{color:var(--ink-2)}
 .confusion .right{box-shadow:inset 0 0 0 1.5px color-mix(in srgb,var(--heat) 60%,transparent)}
 .confusion .none{background:none;color:var(--ink-2)}
 table.perclass{width:100%;min-width:860px;font-size:.875rem}
@@ -239,6 +241,8 @@ table.confusion{border-spacing:1px}
 }
 @media print{
 :root{${variables(0)};color-scheme:light}
+.confusion .flip-d{color:#000}
+.confusion .flip-l{color:#fff}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 body{display:block;max-width:none;padding:0;font-size:10.5pt}
 nav,.skip{display:none}

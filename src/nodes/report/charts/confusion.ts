@@ -2,8 +2,11 @@ import { count, percent } from "../format.ts"
 import { html, type Markup } from "../markup.ts"
 import { abbreviations, colourOf } from "../palette.ts"
 
-/** From this share on a cell's text is light on dark (in light mode), so that it can be read; see style.ts. */
-export const FLIP = 0.5
+/**
+ * From this share on, in percent, a cell is so dark (light mode) or so bright (dark mode) that its text changes
+ * between black and white. Between the two, where both would be hard to read, there is no share: see the tests.
+ */
+export const FLIP = { light: 73, dark: 58 } as const
 
 /**
  * A confusion matrix as a table: rows are the true classes, each cell the share of its row with the number of
@@ -41,9 +44,10 @@ export const confusionTable = (
             const n = row[c] ?? 0
             if (total === 0) return html`<td class="none"><span aria-label="no pictures">–</span></td>`
             const share = n / total
+            const value = Math.round(share * 100)
             return html`<td
-              class="${[share >= FLIP ? "hi" : "", r === c ? "right" : "", n === 0 ? "zero" : ""].filter((k) => k !== "").join(" ")}"
-              style="--v:${Math.round(share * 100)}%"
+              class="${[value >= FLIP.light ? "flip-l" : "", value >= FLIP.dark ? "flip-d" : "", r === c ? "right" : "", n === 0 ? "zero" : ""].filter((k) => k !== "").join(" ")}"
+              style="--v:${value}%"
             >
               <b>${n === 0 ? "·" : percent(share, 0).replace(/\s?%/u, "")}</b
               ><small>${n === 0 ? "" : count(n)}</small>
