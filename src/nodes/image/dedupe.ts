@@ -42,7 +42,7 @@ export const Cluster = Schema.Struct({
 export type Cluster = typeof Cluster.Type
 export const Clusters = table<Cluster>("Clusters", Cluster)
 
-export const inputs = { items: Images, protect: list(Images) }
+export const inputs = { items: Images, protect: list(Images, { mayBeEmpty: true }) }
 export const outputs = {
   unique: sameAs("items"),
   /** The members that were not kept, whole, with the `cluster` they belong to. */
