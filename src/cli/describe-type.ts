@@ -76,7 +76,7 @@ export const typeWords = (schema: Json | undefined): string => {
 
 /** What a parameter is when it is left out: what decoding nothing gives. */
 const defaultOf = (params: unknown, name: string): Json | undefined => {
-  if (typeof params !== "object" || params === null || !("fields" in params)) return undefined
+  if (!Schema.isSchema(params) || !("fields" in params)) return undefined
   const { fields } = params
   if (typeof fields !== "object" || fields === null) return undefined
   const field: unknown = Object.entries(fields).find(([key]) => key === name)?.[1]
@@ -110,8 +110,8 @@ export const describe = ({ definition, origin }: CatalogueEntry): TypeDescriptio
     origin: origin.kind === "builtin" ? "built in" : origin.file,
     ...(definition.map?.over === undefined ? {} : { mapsOver: definition.map.over }),
     inputs: Object.entries(definition.inputs ?? {}).map(([name, port]) => {
-      const { type, many } = inputPort(port)
-      return { name, type: type.name, many }
+      const { type, many, mayBeEmpty } = inputPort(port)
+      return { name, type: type.name, many: mayBeEmpty === true ? "any" : many }
     }),
     outputs: outputNames(definition).map((name) => {
       const output = definition.outputs[name]
@@ -120,11 +120,16 @@ export const describe = ({ definition, origin }: CatalogueEntry): TypeDescriptio
       return { name, type: [`as ${output.sameAs}`, ...output.adds].join(" + ") }
     }),
     params: [...params.filter((param) => param.required), ...params.filter((param) => !param.required)],
-    resources: { ...definition.resources } as Json,
+    resources: { ...definition.resources },
   }
 }
 
-const many: Readonly<Record<string, string>> = { one: "one", optional: "one or none", list: "one or more" }
+const many: Readonly<Record<string, string>> = {
+  one: "one",
+  optional: "one or none",
+  list: "one or more",
+  any: "any number",
+}
 
 /** A node type for the terminal. */
 export const typeText = (type: TypeDescription): string => {

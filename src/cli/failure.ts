@@ -2,7 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import type * as Exit from "effect/Exit"
 import type { Diagnostic } from "../schema/diagnostic.ts"
-import { note, paintNote, printJson } from "./output.ts"
+import { note, paintNote, printJsonNow } from "./output.ts"
 import { useColour } from "./present/colour.ts"
 
 /** Exit codes. */
@@ -67,7 +67,7 @@ export const report = async (exit: Exit.Exit<unknown, unknown>, json: boolean): 
   }
   if (json) {
     const { _tag, message, hint } = error
-    printJson({
+    printJsonNow({
       error: {
         type: _tag,
         message: diagnostics === undefined ? message : "the document has errors",

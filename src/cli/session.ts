@@ -35,9 +35,9 @@ export const builtinTypes = Effect.promise(async () => (await builtin()).builtin
 
 /** The store's folder. */
 export const storeFolder = Effect.fnUntraced(function* (globals: Globals) {
-  const { join, resolve } = yield* Effect.promise(() => import("node:path"))
+  const path = yield* Effect.promise(() => import("node:path"))
   const { projectOf } = yield* loadDocumentModule
-  return globals.cache === "" ? join(projectOf(globals.file), "cache") : resolve(globals.cache)
+  return globals.cache === "" ? path.join(projectOf(globals.file), "cache") : path.resolve(globals.cache)
 })
 
 /** The built-in node types and those of a document's plugins. */
@@ -174,11 +174,11 @@ export const logsShown = Effect.map(
 
 /** The file that worker processes start from: beside what was built, or the source. */
 const workerEntry = Effect.promise(async () => {
-  const [{ existsSync }, { join }, { packageRoot }] = await Promise.all([
+  const [{ existsSync }, path, { packageRoot }] = await Promise.all([
     import("node:fs"),
     import("node:path"),
     import("../runtime/package-root.ts"),
   ])
-  const built = join(packageRoot, "dist", "worker.js")
-  return existsSync(built) ? built : join(packageRoot, "src", "cli", "worker.ts")
+  const built = path.join(packageRoot, "dist", "worker.js")
+  return existsSync(built) ? built : path.join(packageRoot, "src", "cli", "worker.ts")
 })

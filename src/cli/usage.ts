@@ -1,7 +1,7 @@
 import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Effect from "effect/Effect"
-import { note, paintNote, print } from "./output.ts"
+import { note, paintNote, printNow } from "./output.ts"
 
 /** One line for what is wrong with a command line, and one for where to read on: the whole help hides it. */
 export const presenter: CliOutput.Presenter = {
@@ -13,8 +13,8 @@ export const presenter: CliOutput.Presenter = {
         return
       }
       const formatter = yield* CliOutput.Formatter
-      if (event._tag === "Help") print(formatter.formatHelpDoc(event.helpDoc))
-      else print(formatter.formatVersion(event.name, event.version))
+      if (event._tag === "Help") printNow(formatter.formatHelpDoc(event.helpDoc))
+      else printNow(formatter.formatVersion(event.name, event.version))
     }),
 }
 

@@ -13,7 +13,7 @@ const pluginDefinitions = (file: string): Promise<ReadonlyArray<NodeDefinition>>
 }
 
 serveTasks({
-  store: process.argv[2]!,
+  store: process.argv[2],
   definitionOf: async ({ uses, origin }) => {
     const all =
       origin.kind === "builtin"

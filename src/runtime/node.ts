@@ -15,10 +15,12 @@ export interface InputPort<A = unknown, M extends "one" | "optional" | "list" = 
    * node's key (they are part of its result); otherwise a renamed node reruns nothing.
    */
   readonly named?: boolean
+  /** List ports: whether nothing at all may feed it; otherwise at least one artifact has to. */
+  readonly mayBeEmpty?: boolean
 }
 export const list = <A>(
   type: ArtifactType<A>,
-  options: { readonly named?: boolean } = {},
+  options: { readonly named?: boolean; readonly mayBeEmpty?: boolean } = {},
 ): InputPort<A, "list"> => ({ type, many: "list", ...options })
 export const optional = <A>(type: ArtifactType<A>): InputPort<A, "optional"> => ({ type, many: "optional" })
 

@@ -15,8 +15,8 @@ const statsCommand = Command.make(
     const found = yield* withStoreOnly(globals, (engine) =>
       Effect.flatMap(engine.Store, (store) => engine.storeTry("count the store", () => engine.stats(store))),
     )
-    if (globals.json) return printJson(found)
-    print(
+    if (globals.json) return yield* printJson(found)
+    return yield* print(
       [
         `${plural(found.blobs, "blob")}, ${size(found.bytes)} (${size(found.diskBytes)} on disk); ${plural(found.traces, "trace")}, ${plural(found.items, "item result")}, ${plural(found.runs, "run")}`,
         "",
@@ -53,9 +53,9 @@ const verifyCommand = Command.make(
         engine.storeTry("verify the store", () => engine.verify(store, { repair })),
       ),
     )
-    if (globals.json) printJson(report)
+    if (globals.json) yield* printJson(report)
     else {
-      print(
+      yield* print(
         [
           ...report.problems.map((problem) => `${problem.kind} ${problem.at}: ${problem.message}`),
           `${plural(report.blobs, "blob")} (${size(report.bytes)}), ${plural(report.traces, "trace")}, ${plural(report.items, "item result")}: ${report.problems.length === 0 ? "all whole" : plural(report.problems.length, "problem")}${report.repaired ? ", taken out; the next run computes what is missing" : ""}`,
@@ -64,7 +64,7 @@ const verifyCommand = Command.make(
     }
     if (report.problems.length > 0 && !report.repaired) {
       note(paintNote("red", "the store is damaged; `dag cache verify --repair` takes out what is not whole"))
-      return yield* new Shown({ code: codes.damaged })
+      yield* new Shown({ code: codes.damaged })
     }
   }),
 ).pipe(Command.withDescription("Check every byte of the store and every reference"))
@@ -102,8 +102,8 @@ const gcCommand = Command.make(
         return yield* engine.storeTry("collect the store", () => engine.collect(store, options))
       }),
     )
-    if (globals.json) return printJson(report)
-    print(
+    if (globals.json) return yield* printJson(report)
+    return yield* print(
       `${dryRun ? "would free" : "freed"} ${plural(report.freedBlobs, "blob")} (${size(report.freedBytes)}), ${plural(report.freedTraces, "trace")} and ${plural(report.freedItems, "item result")}; ${plural(report.keptBlobs, "blob")} kept`,
     )
   }),

@@ -66,13 +66,14 @@ export const explain = Command.make(
         return { answer, reasonText: engine.reasonText }
       }),
     )
-    if (globals.json) return printJson(answer)
-    for (const { id, uses, action, why, last } of answer) {
+    if (globals.json) return yield* printJson(answer)
+    const parts = answer.map(({ id, uses, action, why, last }) => {
       const lines = [`${paint("bold", id)} (${uses}): ${verdict[action]}`]
       for (const reason of why) lines.push(`- ${reasonText(reason)}`, ...before(reason))
       if (last === undefined) lines.push("it has no earlier result")
       else lines.push(action === "cached" ? "its result:" : "its last result:", traceLines(last))
-      print(`${lines.join("\n")}\n`)
-    }
+      return lines.join("\n")
+    })
+    return yield* print(parts.join("\n\n"))
   }),
 ).pipe(Command.withDescription("Why a node would run or is reused, with before and after"))

@@ -20,10 +20,10 @@ export const graph = Command.make(
     const { dot, edgesOf, mermaid } = yield* Effect.promise(() => import("../picture/text.ts"))
     if (globals.json) {
       const nodes = graph.nodes.map(({ id, name, uses }) => ({ id, name, uses }))
-      printJson({ pipeline: graph.pipeline, nodes, edges: edgesOf(graph) })
+      yield* printJson({ pipeline: graph.pipeline, nodes, edges: edgesOf(graph) })
     } else if (flags.format === "svg") {
       const { svg } = yield* Effect.promise(() => import("../picture/svg.ts"))
-      print(svg(graph))
-    } else print(flags.format === "dot" ? dot(graph) : mermaid(graph))
+      yield* print(svg(graph))
+    } else yield* print(flags.format === "dot" ? dot(graph) : mermaid(graph))
   }),
 ).pipe(Command.withDescription("Draw the graph: as Mermaid, DOT or SVG"))

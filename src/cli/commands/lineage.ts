@@ -30,7 +30,7 @@ export const lineage = Command.make(
   },
   Effect.fnUntraced(function* ({ ref, down, up, format }) {
     const globals = yield* root
-    if (down && up) return yield* new UsageError({ message: "--up or --down, not both" })
+    if (down && up) yield* new UsageError({ message: "--up or --down, not both" })
     // Of the document only its name is needed: a mistake in it hides no history.
     const { openDocument } = yield* loadDocumentModule
     const { pipeline } = yield* openDocument({ file: globals.file, env: process.env })
@@ -38,8 +38,11 @@ export const lineage = Command.make(
     yield* withStoreOnly(globals, (engine) =>
       Effect.gen(function* () {
         const found = yield* engine.lineage({ pipeline, ref, direction })
-        if (globals.json || format === "json") printJson(found)
-        else print(format === "mermaid" ? engine.lineageMermaid(found) : engine.lineageTree(found, direction))
+        if (globals.json || format === "json") yield* printJson(found)
+        else
+          yield* print(
+            format === "mermaid" ? engine.lineageMermaid(found) : engine.lineageTree(found, direction),
+          )
       }),
     )
   }),

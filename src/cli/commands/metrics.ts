@@ -93,16 +93,16 @@ export const metrics = Command.make(
     )
     if (globals.json) {
       const documents = answers.map(({ run, nodes }) => ({ run: run.id, nodes }))
-      return printJson(documents.length === 1 ? documents[0] : documents)
+      return yield* printJson(documents.length === 1 ? documents[0] : documents)
     }
-    for (const { run, nodes } of answers) {
-      for (const [node, value] of Object.entries(nodes)) {
-        const head = ["model", "set", "pictures", "accuracy", "macro-F1"].map((title) => paint("dim", title))
+    const head = ["model", "set", "pictures", "accuracy", "macro-F1"].map((title) => paint("dim", title))
+    const parts = answers.flatMap(({ run, nodes }) =>
+      Object.entries(nodes).map(([node, value]) => {
         const rows = rowsOf(value)
-        print(
-          `${paint("bold", node)} of run ${run.id}\n${columns(Array.isArray(value["results"]) ? [head, ...rows] : rows, [2, 3, 4])}\n`,
-        )
-      }
-    }
+        const shown = columns(Array.isArray(value["results"]) ? [head, ...rows] : rows, [2, 3, 4])
+        return `${paint("bold", node)} of run ${run.id}\n${shown}`
+      }),
+    )
+    return yield* print(parts.join("\n\n"))
   }),
 ).pipe(Command.withDescription("The figures of runs"))

@@ -17,9 +17,9 @@ export const nodes = Command.make(
     const { describe, typeText } = yield* Effect.promise(() => import("../describe-type.ts"))
     if (Option.isNone(type)) {
       const all = [...catalogue.values()].sort((a, b) => (a.definition.type < b.definition.type ? -1 : 1))
-      if (globals.json) return printJson(all.map(describe))
-      print(columns(all.map(({ definition }) => [paint("bold", definition.type), definition.description])))
-      return print(`\n${paint("dim", "dag nodes TYPE shows ports and parameters")}`)
+      if (globals.json) return yield* printJson(all.map(describe))
+      const rows = all.map(({ definition }) => [paint("bold", definition.type), definition.description])
+      return yield* print(`${columns(rows)}\n\n${paint("dim", "dag nodes TYPE shows ports and parameters")}`)
     }
     const entry = catalogue.get(type.value)
     if (entry === undefined) {
@@ -29,7 +29,6 @@ export const nodes = Command.make(
         hint: suggest(type.value, catalogue.keys(), "node types"),
       })
     }
-    if (globals.json) printJson(describe(entry))
-    else print(typeText(describe(entry)))
+    return yield* globals.json ? printJson(describe(entry)) : print(typeText(describe(entry)))
   }),
 ).pipe(Command.withDescription("List the node types, or show one with its ports and parameters"))

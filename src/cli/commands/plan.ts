@@ -50,8 +50,8 @@ export const plan = Command.make(
         refresh: options.refresh,
       }),
     )
-    if (!globals.json) return print(planText(planned, paint))
-    printJson({
+    if (!globals.json) return yield* print(planText(planned, paint))
+    return yield* printJson({
       ...planned,
       nodes: planned.nodes.map(({ id, uses, action, reason, key, items, estimateMs }) => ({
         id,

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { RunRecord } from "../../schema/trace.ts"
 import { codes, Shown, UsageError } from "../failure.ts"
-import { note, paint, paintNote, print, printJson } from "../output.ts"
+import { note, paint, paintNote, print, printJson, printJsonNow } from "../output.ts"
 import { runSummary } from "../present/summary.ts"
 import { root, targetFlags } from "../root.ts"
 import { logsShown, withStore } from "../session.ts"
@@ -47,7 +47,7 @@ export const run = Command.make(
   Effect.fnUntraced(function* (options) {
     const globals = yield* root
     if (Option.isSome(options.jobs) && options.jobs.value < 1) {
-      return yield* new UsageError({ message: "--jobs must be 1 or more" })
+      yield* new UsageError({ message: "--jobs must be 1 or more" })
     }
     const logs = yield* logsShown
     const { makeReporter } = yield* Effect.promise(() => import("../present/reporter.ts"))
@@ -75,22 +75,21 @@ export const run = Command.make(
             Effect.onInterrupt(() =>
               Effect.sync(() => {
                 const record = id === undefined ? undefined : store.traces.run(id)
-                if (globals.json && record !== undefined) printJson(runJson(record))
+                if (globals.json && record !== undefined) printJsonNow(runJson(record))
                 note(paintNote("yellow", "interrupted: what finished is kept; run again to go on"))
               }),
             ),
           )
       }),
     )
-    if (globals.json) printJson(runJson(record))
-    else if (!globals.quiet) print(runSummary(record, paint))
-    if (record.status === "ok") return
+    if (globals.json) yield* printJson(runJson(record))
+    else if (!globals.quiet) yield* print(runSummary(record, paint))
+    const failed = record.nodes.filter((node) => node.error !== undefined)
     // Without the summary, standard error is where the reason must be.
     if (globals.json || globals.quiet) {
-      for (const { id, error } of record.nodes)
-        if (error !== undefined) note(`${paintNote("red", id)}: ${error}`)
+      for (const { id, error } of failed) note(`${paintNote("red", id)}: ${error}`)
     }
-    return yield* new Shown({ code: codes.failed })
+    if (record.status !== "ok") yield* new Shown({ code: codes.failed })
   }),
 ).pipe(
   Command.withDescription("Compute what the targets need; only what changed runs"),

@@ -22,9 +22,9 @@ export const runs = Command.make(
         engine.storeTry("read the runs", () => store.traces.runs(Math.max(1, limit))),
       ),
     )
-    if (globals.json) return printJson(records)
-    if (records.length === 0) return print("no run yet: `dag run` makes the first")
-    print(
+    if (globals.json) return yield* printJson(records)
+    if (records.length === 0) return yield* print("no run yet: `dag run` makes the first")
+    return yield* print(
       columns([
         ["run", "started", "pipeline", "status", "nodes run", "time", "targets"].map((title) =>
           paint("dim", title),

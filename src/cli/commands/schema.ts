@@ -10,6 +10,6 @@ export const schema = Command.make(
   Effect.fnUntraced(function* () {
     const catalogue = yield* availableTypes(yield* root)
     const { editorSchema } = yield* loadDocumentModule
-    printJson(editorSchema(catalogue))
+    yield* printJson(editorSchema(catalogue))
   }),
 ).pipe(Command.withDescription("Print the JSON Schema of documents, for editors"))

@@ -50,14 +50,24 @@ const peek = async (engine: Engine, store: OpenStore, { output }: Shown, limit: 
 }
 
 const cell = (value: unknown): string => {
-  if (typeof value !== "object" || value === null) return String(value ?? "")
-  if ("$blob" in value) return String(value.$blob).slice(0, 10)
+  if (value === null || value === undefined) return ""
+  if (typeof value === "string") return value
+  if (typeof value === "object" && "$blob" in value) return String(value.$blob).slice(0, 10)
   return JSON.stringify(value)
 }
 
 const tableText = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>): string => {
   const fields = [...new Set(rows.flatMap((row) => Object.keys(row)))]
   return columns([fields, ...rows.map((row) => fields.map((field) => fit(cell(row[field]), 40)))])
+}
+
+const partText = ({ node, port, output, content }: Shown & { readonly content: unknown }): string => {
+  const rows = output.rows === undefined ? "" : `, ${count(output.rows)} rows`
+  const head = `${paint("bold", `${node}.${port}`)}: ${output.type}${rows}, ${size(output.bytes)}, ${output.digest}`
+  const body = Array.isArray(content)
+    ? tableText(content as ReadonlyArray<Readonly<Record<string, unknown>>>)
+    : JSON.stringify(content, null, 2)
+  return `${head}\n${body}`
 }
 
 /** What nodes said when they last ran. */
@@ -99,9 +109,8 @@ export const show = Command.make(
         if (log) {
           const logs = yield* engine.storeTry("read the logs", () => logsOf(store, graph, ref))
           if (logs.length === 0) return yield* nothing(graph, ref)
-          if (globals.json) return printJson(logs)
-          for (const part of logs) print(`${paint("bold", part.node)}\n${part.log}`)
-          return
+          if (globals.json) return yield* printJson(logs)
+          return yield* print(logs.map((part) => `${paint("bold", part.node)}\n${part.log}`).join("\n"))
         }
         const found = outputsOf(store, graph, ref)
         if (found.length === 0) return yield* nothing(graph, ref)
@@ -115,18 +124,8 @@ export const show = Command.make(
               ? cause
               : new engine.StoreError({ operation: `show ${ref}`, message: `${ref} cannot be read`, cause }),
         })
-        if (globals.json) return printJson(parts)
-        for (const { node, port, output, content } of parts) {
-          const rows = output.rows === undefined ? "" : `, ${count(output.rows)} rows`
-          print(
-            `${paint("bold", `${node}.${port}`)}: ${output.type}${rows}, ${size(output.bytes)}, ${output.digest}`,
-          )
-          print(
-            Array.isArray(content)
-              ? `${tableText(content as ReadonlyArray<Readonly<Record<string, unknown>>>)}\n`
-              : `${JSON.stringify(content, null, 2)}\n`,
-          )
-        }
+        if (globals.json) return yield* printJson(parts)
+        return yield* print(parts.map(partText).join("\n\n"))
       }),
     )
   }),

@@ -20,7 +20,7 @@ export const validate = Command.make(
     }
     const names = new Set(graph.nodes.map((node) => node.name))
     if (globals.json) {
-      printJson({
+      yield* printJson({
         ok: true,
         pipeline: graph.pipeline,
         nodes: names.size,
@@ -32,6 +32,8 @@ export const validate = Command.make(
     }
     const instances = graph.nodes.length === names.size ? "" : ` (${plural(graph.nodes.length, "instance")})`
     const laid = others.length === 0 ? "" : `, with each profile too: ${others.join(", ")}`
-    print(`${globals.file}: ${graph.pipeline} is right, ${plural(names.size, "node")}${instances}${laid}`)
+    yield* print(
+      `${globals.file}: ${graph.pipeline} is right, ${plural(names.size, "node")}${instances}${laid}`,
+    )
   }),
 ).pipe(Command.withDescription("Check the document and every profile of it"))

@@ -35,7 +35,7 @@ export const svg = (graph: Graph): string => {
   const boxes = new Map(
     placed.map(({ id, layer, slot }) => [
       id,
-      { x: lefts[layer]!, y: margin + (slot - top) * (boxHeight + gap.y), width: widths[layer]! },
+      { x: lefts[layer], y: margin + (slot - top) * (boxHeight + gap.y), width: widths[layer] },
     ]),
   )
   const width = Math.ceil(lefts.at(-1)! + widths.at(-1)! + margin)

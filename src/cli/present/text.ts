@@ -41,7 +41,7 @@ export const columns = (
     .map((row) =>
       row
         .map((cell, i) => {
-          const pad = " ".repeat(widths[i]! - width(cell))
+          const pad = " ".repeat(widths[i] - width(cell))
           return right.includes(i) ? pad + cell : i === row.length - 1 ? cell : cell + pad
         })
         .join("  ")

@@ -97,7 +97,9 @@ const typeRule = (definition: NodeDefinition): Json => {
   const ports = Object.entries(definition.inputs ?? {}).map(
     ([name, port]) => [name, inputPort(port)] as const,
   )
-  const needed = ports.filter(([, port]) => port.many !== "optional").map(([name]) => name)
+  const needed = ports
+    .filter(([, port]) => port.many !== "optional" && port.mayBeEmpty !== true)
+    .map(([name]) => name)
   const inputs: Json = {
     type: "object",
     properties: Object.fromEntries(

@@ -131,7 +131,7 @@ export const wire = (
     const at = tree?.entries.get(name)?.value.at ?? base
     checkCount(fed, written, name, inputPort(port), at, context)
     const value = tree?.entries.get(name)?.value
-    if (value?.kind === "list" && value.items.length === 0) {
+    if (value?.kind === "list" && value.items.length === 0 && inputPort(port).mayBeEmpty !== true) {
       problems.error(at, [...path, name], `the port "${name}" is given an empty list`)
     }
     inputs[name] = fed.map(({ ref }) => ref)
@@ -139,7 +139,7 @@ export const wire = (
   }
   for (const name of declared) {
     const port = inputPort(definition.inputs[name])
-    if (references.has(name) || port.many === "optional") continue
+    if (references.has(name) || port.many === "optional" || port.mayBeEmpty === true) continue
     const takes = port.many === "list" ? `one or more ${port.type.name}` : port.type.name
     problems.error(
       base,
