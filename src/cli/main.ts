@@ -6,7 +6,9 @@ import * as Effect from "effect/Effect"
 import packageInfo from "../../package.json" with { type: "json" }
 import { cache } from "./commands/cache.ts"
 import { explain } from "./commands/explain.ts"
+import { gallery } from "./commands/gallery.ts"
 import { graph } from "./commands/graph.ts"
+import { init } from "./commands/init.ts"
 import { lineage } from "./commands/lineage.ts"
 import { metrics } from "./commands/metrics.ts"
 import { nodes } from "./commands/nodes.ts"
@@ -34,6 +36,8 @@ const program = root.pipe(
     metrics,
     show,
     cache,
+    gallery,
+    init,
   ]),
   Command.run({ version: packageInfo.version }),
   Effect.provide(CliOutput.layerPresenter(presenter)),
