@@ -15,7 +15,7 @@ export interface SceneOptions {
   /** Height of a face in pixels, [least, most]; default 45–75 % of the picture's height. Drawn log-uniformly. */
   readonly faceSize?: readonly [number, number]
   readonly expression?: ShownExpression
-  /** Fixed, or [least, most]; default [0.5, 1]. */
+  /** Fixed, or [least, most]; default [0.6, 1]. */
   readonly intensity?: number | readonly [number, number]
   /** Person of the first face; further faces and the default are persons named after the seed. */
   readonly identity?: string
@@ -90,7 +90,7 @@ export const randomScene = (seed: string, options: SceneOptions = {}): SceneSpec
     faces,
     light: {
       direction: [side * r.range(0.05, 0.95), r.range(-0.9, 0.15), r.range(0.6, 1.2)],
-      strength: r.range(0.35, 0.85),
+      strength: r.range(0.3, 0.75),
       tint: [r.range(0.98, 1.08), 1, r.range(0.92, 1.03)],
     },
     camera: {
@@ -130,7 +130,7 @@ const placeFace = (
     index === 0 && o.expression !== undefined
       ? o.expression
       : (o.expression ?? r.pick<Expression>(expressions))
-  const intensity = within(r, o.intensity ?? [0.5, 1])
+  const intensity = within(r, o.intensity ?? [0.6, 1])
   const identity = index === 0 && o.identity !== undefined ? o.identity : r.seed
   const action = drawAction(expression, intensity, r.fork("action"))
   const turn = (most: number): number => Math.max(-most, Math.min(most, r.normal(0, most * 0.5)))
@@ -147,7 +147,7 @@ const placeFace = (
         ? o.height * 0.47 + r.normal(0, 0.035) * o.height
         : r.range(0.52 * size, Math.max(0.53 * size, o.height - 0.72 * size))
     if (others.every((other) => apart(other, { x, y, size }))) {
-      const occlusion: Occlusion = r.chance(o.occlusion ?? 0.06)
+      const occlusion: Occlusion = r.chance(o.occlusion ?? 0.045)
         ? r.weighted<Occlusion>([
             ["hand", 2],
             ["cup", 1],

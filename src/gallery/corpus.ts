@@ -28,7 +28,7 @@ export type Content = "plain" | "wrong label" | "ambiguous" | "several faces" | 
  * | exact | 3 % | another page with the same bytes |
  * | rescaled, recompressed, cropped | 2.5 % each | another page with a changed copy |
  * | wrong label | 8 % | the face shows another class than the keyword's |
- * | ambiguous | 9 % | intensity 0.12 to 0.3 |
+ * | ambiguous | 9 % | intensity 0.15 to 0.35 |
  * | several faces | 5 % | two or three faces |
  * | no face | 6 % | things only |
  * | low resolution | 4 % | the whole picture is 48 to 80 pixels |
@@ -203,7 +203,7 @@ const sceneOptions = (
   const height = low ? r.int(48, 80) : r.int(200, 320)
   const width = Math.round(height * r.range(0.85, 1.2))
   if (shown === null) return { width, height, faces: 0, distractors: [1, 6], wear: 1 }
-  const intensity: readonly [number, number] = content === "ambiguous" ? [0.12, 0.3] : [0.55, 1]
+  const intensity: readonly [number, number] = content === "ambiguous" ? [0.15, 0.35] : [0.65, 1]
   const base = {
     width,
     height,

@@ -83,20 +83,20 @@ const prototypes: Readonly<
 
 /** Small movements that any face makes, whatever it feels: what makes classes overlap. */
 const idle: Activation = {
-  1: 0.18,
-  2: 0.18,
-  4: 0.18,
-  5: 0.12,
-  7: 0.18,
-  12: 0.14,
-  15: 0.14,
-  17: 0.15,
-  24: 0.18,
-  25: 0.14,
+  1: 0.12,
+  2: 0.12,
+  4: 0.12,
+  5: 0.1,
+  7: 0.14,
+  12: 0.1,
+  15: 0.1,
+  17: 0.12,
+  24: 0.15,
+  25: 0.1,
 }
 
 /** Share of a variant's units that a face leaves out. */
-const omission = 0.05
+const omission = 0.03
 
 /**
  * Draws a facial action: one of the expression's variants scaled by the intensity, each unit with its own
@@ -114,7 +114,7 @@ export const drawAction = (expression: ShownExpression, intensity: number, rando
     for (const unit of actionUnits) {
       const strength = variant[unit]
       if (strength === undefined || random.chance(omission)) continue
-      const own = strength * intensity * Math.max(0.35, random.normal(1, 0.18))
+      const own = strength * intensity * Math.max(0.35, random.normal(1, 0.14))
       units[unit] = Math.min(1, Math.max(units[unit] ?? 0, own))
     }
   } else if (random.chance(0.04)) units[43] = 1

@@ -24,8 +24,8 @@ export const eyeShape = (head: Head, side: number): EyeShape => {
   const up =
     0.096 *
     eyeOpen *
-    Math.max(0.12, 1 + 0.8 * au(5) - 0.3 * au(7) - 0.14 * au(6) - 0.22 * au(9) - 0.12 * au(4))
-  const down = 0.078 * eyeOpen * Math.max(0.1, 1 + 0.18 * au(5) - 0.42 * au(7) - 0.48 * au(6) - 0.3 * au(9))
+    Math.max(0.12, 1 + 1.05 * au(5) - 0.4 * au(7) - 0.14 * au(6) - 0.22 * au(9) - 0.12 * au(4))
+  const down = 0.078 * eyeOpen * Math.max(0.1, 1 + 0.18 * au(5) - 0.48 * au(7) - 0.48 * au(6) - 0.3 * au(9))
   const top = up * (1 - closed) - 0.045 * closed
   const bottom = down * (1 - 0.3 * closed)
   const inward = 1 + 0.3 * au(1) - 0.3 * au(4)
@@ -165,10 +165,10 @@ export const browLine = (head: Head, side: number): FacePoint[] => {
   const au = (unit: Parameters<Head["au"]>[0]): number => head.au(unit, side)
   const base = -0.315 - browHeight
   const shift = eyeSpacing - 0.445
-  const inner = base - 0.19 * au(1) + 0.155 * au(4) + 0.07 * au(9) - 0.02 * au(5)
-  const early = base - 0.035 - 0.14 * au(1) - 0.09 * au(2) + 0.14 * au(4) + 0.06 * au(9)
-  const middle = base - 0.045 - browArch * 0.8 - 0.05 * au(1) - 0.18 * au(2) + 0.075 * au(4) + 0.03 * au(9)
-  const tail = base + 0.05 - 0.1 * au(2) + 0.05 * au(1) * (1 - au(2)) + 0.01 * au(4)
+  const inner = base - 0.235 * au(1) + 0.185 * au(4) + 0.07 * au(9) - 0.02 * au(5)
+  const early = base - 0.035 - 0.17 * au(1) - 0.12 * au(2) + 0.17 * au(4) + 0.06 * au(9)
+  const middle = base - 0.045 - browArch * 0.8 - 0.05 * au(1) - 0.23 * au(2) + 0.09 * au(4) + 0.03 * au(9)
+  const tail = base + 0.05 - 0.13 * au(2) + 0.06 * au(1) * (1 - au(2)) + 0.01 * au(4)
   return [
     [side * (0.155 + shift - 0.05 * au(4)), inner, 0.02],
     [side * (0.32 + shift - 0.04 * au(4)), early, 0.03],

@@ -22,8 +22,8 @@ export const mouthShape = (head: Head): MouthShape => {
     const a = (unit: Parameters<Head["au"]>[0]): number => head.au(unit, side)
     const x =
       0.365 * mouthWidth +
-      0.155 * a(12) +
-      0.12 * a(20) +
+      0.17 * a(12) +
+      0.16 * a(20) +
       0.03 * a(14) +
       0.02 * a(15) -
       0.035 * a(23) -
@@ -32,9 +32,9 @@ export const mouthShape = (head: Head): MouthShape => {
       0.04 * au(26)
     const dy =
       -mouthCurve -
-      0.215 * a(12) -
+      0.26 * a(12) -
       0.05 * a(14) +
-      0.175 * a(15) +
+      0.22 * a(15) +
       0.04 * a(20) +
       0.05 * a(16) -
       0.02 * a(10) +
@@ -45,9 +45,9 @@ export const mouthShape = (head: Head): MouthShape => {
   const parted = Math.min(1, 3 * au(25))
   const opening = Math.max(
     0,
-    0.11 * au(25) + jaw * 0.95 + parted * (0.05 * au(16) + 0.06 * au(10) + 0.075 * au(12)) - 0.05 * au(24),
+    0.13 * au(25) + jaw * 0.95 + parted * (0.05 * au(16) + 0.06 * au(10) + 0.075 * au(12)) - 0.05 * au(24),
   )
-  const lift = 0.035 * au(12) + 0.075 * au(10) + 0.045 * au(9) - 0.02 * au(18)
+  const lift = 0.035 * au(12) + 0.11 * au(10) + 0.07 * au(9) - 0.02 * au(18)
   const top = y - lift * (opening > 0.02 ? 1 : 0.45) + 0.01 * au(15)
   const bottom = top + opening + 0.001
   const press = Math.max(
@@ -56,7 +56,7 @@ export const mouthShape = (head: Head): MouthShape => {
   )
   const upperLip = 0.088 * lipFullness * press
   const lowerLip = 0.128 * lipFullness * Math.max(0.2, press + 0.1 * au(16) + 0.15 * au(17) * (1 - au(24)))
-  const square = 0.05 * au(10) + 0.035 * au(9)
+  const square = 0.075 * au(10) + 0.05 * au(9)
   const at = (t: number, height: number, lip: number): FacePoint => {
     const c = t < 0 ? left : right
     const share = Math.abs(t)

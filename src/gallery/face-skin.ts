@@ -105,7 +105,7 @@ export const drawNose = (d: Drawing, head: Head): void => {
   const u = head.place.unit
   const { skin, noseWidth } = head.identity
   const w = 0.2 * noseWidth * (1 + 0.14 * head.au(9) + 0.06 * head.au(12) + 0.05 * head.au(10))
-  const y = head.noseY - 0.05 * head.au(9) - 0.02 * head.au(10)
+  const y = head.noseY - 0.075 * head.au(9) - 0.03 * head.au(10)
   const dark = shadow(skin, 0.5)
   for (const side of [-1, 1]) {
     const shade = 0.32 + 0.3 * Math.max(0, side * head.sinYaw) * 2

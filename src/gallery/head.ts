@@ -93,7 +93,7 @@ export class Head {
     this.cosPitch = Math.cos(pose.pitch * radians)
     this.sinRoll = Math.sin(pose.roll * radians)
     this.cosRoll = Math.cos(pose.roll * radians)
-    this.jawDrop = Math.min(0.46, 0.26 * this.au(26) + 0.42 * this.au(27))
+    this.jawDrop = Math.min(0.52, 0.32 * this.au(26) + 0.48 * this.au(27))
     this.chinY = 1.52 * identity.length
     this.mouthY = 0.93 * identity.length
     this.noseY = 0.5 * identity.noseLength * (0.5 + 0.5 * identity.length)

@@ -60,7 +60,7 @@ const writeSession = async (
 ): Promise<Frame[]> => {
   const key = `heldout/${seed}/mmi/${session}`
   const r = new Random(key)
-  const intensity = r.range(0.5, 1)
+  const intensity = r.range(0.6, 1)
   const spec = randomScene(key, {
     width: 360,
     height: 288,

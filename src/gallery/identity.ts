@@ -163,7 +163,7 @@ export const drawIdentity = (id: string): Identity => {
     ["thin", 2],
     ["thick", 2],
     ["round", 1],
-    ["dark", 0.35],
+    ["dark", 0.2],
   ])
   const g = (mean: number, deviation: number, low: number, high: number): number =>
     Math.max(low, Math.min(high, r.normal(mean, deviation)))
@@ -219,6 +219,6 @@ export const drawIdentity = (id: string): Identity => {
     noseLength: g(1, 0.07, 0.84, 1.18),
     mouthWidth: g(1, 0.08, 0.82, 1.2),
     lipFullness: g(feminine ? 1.15 : 0.9, 0.22, 0.5, 1.7) * (dark ? 1.18 : 1) * (age > 55 ? 0.8 : 1),
-    mouthCurve: g(age > 50 ? -0.012 : 0.004, 0.018, -0.05, 0.045),
+    mouthCurve: g(age > 50 ? -0.008 : 0.004, 0.014, -0.035, 0.035),
   }
 }
