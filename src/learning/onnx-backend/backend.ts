@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs"
+import type { SessionOptions } from "../onnx/session.ts"
 import { BufferPool } from "./buffer-pool.ts"
 import { OnnxBackendError } from "./errors.ts"
 import { LazyNode, leaf, topologicalOrder, type HostValue, type Lower } from "./lazy-node.ts"
@@ -24,6 +25,9 @@ interface TensorData {
   /** String tensors: only stored, for tfjs' cpu kernels. */
   readonly strings: tf.BackendValues | undefined
 }
+
+/** More rewriting than "basic" doubles the time to compile a training step and doesn't make it faster. */
+const SESSION: SessionOptions = { optimization: "basic" }
 
 /**
  * A tfjs backend that computes lazily: a kernel call only records a node; {@link flush}, `data()` and `dataSync()`
@@ -129,7 +133,7 @@ export class OnnxBackend extends tf.KernelBackend {
     let step = this.#sessions.get(key)
     if (step === undefined) {
       const start = performance.now()
-      step = compileStep(graph, { threads: this.options.threads ?? 1, ...this.options.session })
+      step = compileStep(graph, { threads: this.options.threads ?? 1, ...SESSION, ...this.options.session })
       this.#sessions.set(key, step)
       this.#stats.compiles++
       this.#stats.compileMs += performance.now() - start

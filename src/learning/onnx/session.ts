@@ -21,7 +21,10 @@ export interface SessionOptions {
   readonly optimization?: "disabled" | "basic" | "extended" | "all"
   /** Plan one block of memory per input shape. Default false: it nearly doubles the peak of a training step. */
   readonly memoryPattern?: boolean
-  /** Let idle threads spin while they wait (faster alone, wasteful when processes share cores). Default true. */
+  /**
+   * Let threads that wait for others spin instead of sleeping: a little faster when the process has its cores for
+   * itself, many times slower when it does not. Default false.
+   */
   readonly spinning?: boolean
   /** Writes a profile (Chrome trace JSON) to a file with this prefix when the session is disposed. */
   readonly profilePrefix?: string
@@ -163,7 +166,7 @@ export function createSession(bytes: Uint8Array, options: SessionOptions = {}): 
       graphOptimizationLevel: options.optimization ?? "extended",
       enableMemPattern: options.memoryPattern ?? false,
       logSeverityLevel: 3,
-      ...(options.spinning === false ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
+      extra: { session: { intra_op: { allow_spinning: options.spinning === true ? "1" : "0" } } },
       ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     })
   } catch (cause) {
