@@ -203,7 +203,7 @@ const sceneOptions = (
   const height = low ? r.int(48, 80) : r.int(200, 320)
   const width = Math.round(height * r.range(0.85, 1.2))
   if (shown === null) return { width, height, faces: 0, distractors: [1, 6], wear: 1 }
-  const intensity: readonly [number, number] = content === "ambiguous" ? [0.15, 0.35] : [0.65, 1]
+  const intensity: readonly [number, number] = content === "ambiguous" ? [0.15, 0.35] : [0.7, 1]
   const base = {
     width,
     height,

@@ -24,7 +24,7 @@ export const eyeShape = (head: Head, side: number): EyeShape => {
   const up =
     0.096 *
     eyeOpen *
-    Math.max(0.12, 1 + 1.05 * au(5) - 0.4 * au(7) - 0.14 * au(6) - 0.22 * au(9) - 0.12 * au(4))
+    Math.max(0.12, 1 + 1.05 * au(5) - 0.4 * au(7) - 0.14 * au(6) - 0.22 * au(9) - 0.2 * au(4))
   const down = 0.078 * eyeOpen * Math.max(0.1, 1 + 0.18 * au(5) - 0.48 * au(7) - 0.48 * au(6) - 0.3 * au(9))
   const top = up * (1 - closed) - 0.045 * closed
   const bottom = down * (1 - 0.3 * closed)
@@ -165,8 +165,8 @@ export const browLine = (head: Head, side: number): FacePoint[] => {
   const au = (unit: Parameters<Head["au"]>[0]): number => head.au(unit, side)
   const base = -0.315 - browHeight
   const shift = eyeSpacing - 0.445
-  const inner = base - 0.235 * au(1) + 0.185 * au(4) + 0.07 * au(9) - 0.02 * au(5)
-  const early = base - 0.035 - 0.17 * au(1) - 0.12 * au(2) + 0.17 * au(4) + 0.06 * au(9)
+  const inner = base - 0.235 * au(1) + 0.21 * au(4) + 0.07 * au(9) - 0.02 * au(5)
+  const early = base - 0.035 - 0.17 * au(1) - 0.12 * au(2) + 0.19 * au(4) + 0.06 * au(9)
   const middle = base - 0.045 - browArch * 0.8 - 0.05 * au(1) - 0.23 * au(2) + 0.09 * au(4) + 0.03 * au(9)
   const tail = base + 0.05 - 0.13 * au(2) + 0.06 * au(1) * (1 - au(2)) + 0.01 * au(4)
   return [

@@ -42,12 +42,12 @@ const laboratory = (
   intensity: number,
 ): SceneSpec => {
   const spec = randomScene(seed, {
-    width: 320,
-    height: 245,
+    width: 256,
+    height: 196,
     expression,
     identity,
     intensity,
-    faceSize: [120, 138],
+    faceSize: [98, 110],
     maxYaw: 5,
     maxPitch: 4,
     maxRoll: 4,
@@ -95,6 +95,10 @@ export const writeCkPlus = async (
   return { sequences: labels.length, labelled: labels.filter(Boolean).length }
 }
 
+/** One channel of a grey picture. */
+const firstChannel = (rgb: Uint8Array): Uint8Array =>
+  Uint8Array.from({ length: rgb.length / 3 }, (_, i) => rgb[i * 3])
+
 const writeSequence = async (
   folder: string,
   seed: number,
@@ -126,10 +130,12 @@ const writeSequence = async (
       seed: `${key}/${frame}`,
       faces: [{ ...face, action, pose, occlusion: "none" }],
     })
-    const png = await sharp(scene.rgb, { raw: { width: scene.width, height: scene.height, channels: 3 } })
+    const png = await sharp(firstChannel(scene.rgb), {
+      raw: { width: scene.width, height: scene.height, channels: 1 },
+    })
       .resize(640, 490, { fit: "fill", kernel: "cubic" })
       .toColourspace("b-w")
-      .png({ compressionLevel: 5 })
+      .png({ compressionLevel: 4 })
       .toBuffer()
     await put(
       join(folder, "cohn-kanade-images", name, take, `${name}_${take}_${String(frame).padStart(8, "0")}.png`),

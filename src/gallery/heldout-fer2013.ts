@@ -49,7 +49,7 @@ export const writeFer2013 = async (
         height: 128,
         expression: shown,
         identity: heldOutIdentity(seed, "fer2013", r.int(0, persons - 1)),
-        intensity: [0.6, 1],
+        intensity: [0.65, 1],
         faceSize: [84, 96],
         wear: 1.1,
       })
