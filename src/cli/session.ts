@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { PluginError } from "../runtime/plugins.ts"
 import { DocumentFailure, UsageError } from "./failure.ts"
+import type { Diagnostic } from "../schema/diagnostic.ts"
 import type { Catalogue, CatalogueEntry } from "../runtime/catalogue.ts"
 import type { LoadedDocument } from "../runtime/document/index.ts"
 import { note } from "./output.ts"
@@ -106,6 +107,17 @@ const open = Effect.fnUntraced(function* (
 export const openSession = (globals: Globals, flags: DocumentFlags) =>
   open(globals, flags, (plugins, root) => withPlugins(plugins, root, undefined))
 
+/** A missing file, shown where the document names it: the engine knows the node only. */
+const atParameter = (problem: Diagnostic, { document, graph }: Session): Diagnostic => {
+  const node = graph.nodes.find(({ name }) => problem.path === `nodes.${name}`)
+  const named = Object.entries(node?.params ?? {}).find(
+    ([, value]) => typeof value === "string" && value !== "" && problem.message.includes(` ${value},`),
+  )
+  if (node === undefined || named === undefined) return problem
+  const path = `nodes.${node.name}.with.${named[0]}`
+  return { ...problem, ...document.locate(["nodes", node.name, "with", named[0]]), path }
+}
+
 /** Runs something with the document checked and the store open. */
 export const withStore = Effect.fnUntraced(function* <A, E, R>(
   globals: Globals,
@@ -128,7 +140,10 @@ export const withStore = Effect.fnUntraced(function* <A, E, R>(
         (error) => error instanceof api.MissingFiles,
         (error) =>
           Effect.fail(
-            new DocumentFailure({ diagnostics: error.problems, sources: session.document.sources }),
+            new DocumentFailure({
+              diagnostics: error.problems.map((problem) => atParameter(problem, session)),
+              sources: session.document.sources,
+            }),
           ),
       ),
     )

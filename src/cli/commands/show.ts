@@ -57,7 +57,9 @@ const cell = (value: unknown): string => {
 }
 
 const tableText = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>): string => {
-  const fields = [...new Set(rows.flatMap((row) => Object.keys(row)))]
+  const fields = [...new Set(["id", ...rows.flatMap((row) => Object.keys(row))])].filter((field) =>
+    rows.some((row) => row[field] !== undefined),
+  )
   return columns([fields, ...rows.map((row) => fields.map((field) => fit(cell(row[field]), 40)))])
 }
 

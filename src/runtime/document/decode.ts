@@ -204,6 +204,9 @@ const adviceFor = (issue: SchemaIssue.Issue, value: Tree, message: string): stri
       return "without quotes it is a number"
     }
   }
+  if (message === "expected a list" && value.value !== null && value.secret === undefined) {
+    return `write it as a list: [${String(value.value)}]`
+  }
   if (message === "expected a text" && value.value !== null) return "put it in quotes to make it a text"
   return undefined
 }

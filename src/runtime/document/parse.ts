@@ -145,6 +145,8 @@ class Reader {
   private count = 0
   private aliased = 0
   private insideAlias = 0
+  /** The alias that is being read, the outermost. */
+  private outermost: Span | undefined
   private exhausted = false
   private readonly source: Source
   private readonly problems: Problems
@@ -192,7 +194,7 @@ class Reader {
       if (this.aliased > limits.aliased) {
         this.exhausted = true
         this.problems.error(
-          at,
+          this.outermost ?? at,
           path,
           "aliases repeat too much: the document grows beyond what it may",
           `at most ${limits.aliased} values may come from aliases and merge keys`,
@@ -233,6 +235,7 @@ class Reader {
       this.problems.error(at, path, `the alias *${name} stands inside of what it repeats`)
       return this.unknown(at)
     }
+    if (this.insideAlias === 0) this.outermost = at
     this.insideAlias += 1
     const tree = this.value(target.node, path)
     this.insideAlias -= 1
@@ -306,6 +309,7 @@ class Reader {
       const key = this.key(pair, at, path)
       if (key === undefined) continue
       if (key.name === "<<" && isScalar(pair.key) && pair.key.type === "PLAIN") {
+        if (this.insideAlias === 0) this.outermost = key.span
         this.insideAlias += 1
         merges.push(this.value(pair.value, path, key.span))
         this.insideAlias -= 1

@@ -72,17 +72,20 @@ export class Problems {
 }
 
 /**
- * The known word most like a misspelt one, if one is like enough: at most one edit per three letters
- * begun, case aside.
+ * The known word most like a misspelt one, if one is like enough: at most one edit per three letters begun and four
+ * in all (one more where the first four letters of a plain word are right), case aside. A word that is the beginning of a known one counts as one edit.
  */
 export const nearest = (word: string, known: Iterable<string>): string | undefined => {
-  const bound = Math.ceil(word.length / 3)
-  let best: string | undefined
-  let least = bound + 1
   const lower = word.toLowerCase()
+  const bound = Math.min(4, Math.ceil(word.length / 3))
+  let best: string | undefined
+  let least = Number.POSITIVE_INFINITY
   for (const candidate of known) {
-    const edits = distance(lower, candidate.toLowerCase())
-    if (edits < least) {
+    const other = candidate.toLowerCase()
+    const begun = lower.length >= 3 && other.startsWith(lower)
+    const edits = begun ? 1 : distance(lower, other)
+    const alike = lower.length > 4 && !lower.includes(".") && other.startsWith(lower.slice(0, 4))
+    if (edits < least && edits <= bound + (alike ? 1 : 0)) {
       least = edits
       best = candidate
     }
