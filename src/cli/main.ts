@@ -1,5 +1,4 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -20,6 +19,7 @@ import { show } from "./commands/show.ts"
 import { validate } from "./commands/validate.ts"
 import { report } from "./failure.ts"
 import { root } from "./root.ts"
+import { services } from "./services.ts"
 import { presenter } from "./usage.ts"
 
 const program = root.pipe(
@@ -41,7 +41,7 @@ const program = root.pipe(
   ]),
   Command.run({ version: packageInfo.version }),
   Effect.provide(CliOutput.layerPresenter(presenter)),
-  Effect.provide(NodeServices.layer),
+  Effect.provide(services),
 )
 
 // A reader that has enough (`dag nodes | head`) is no failure.

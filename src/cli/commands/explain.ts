@@ -1,10 +1,9 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { short } from "../../schema/digest.ts"
 import type { NodeTrace, Reason } from "../../schema/trace.ts"
 import { paint, print, printJson } from "../output.ts"
-import { columns, duration, moment } from "../present/text.ts"
+import { columns, duration, moment, short } from "../present/text.ts"
 import { documentFlags, root } from "../root.ts"
 import { withStore } from "../session.ts"
 

@@ -64,3 +64,6 @@ export const moment = (ms: number): string => {
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
 }
+
+/** The beginning of a digest: enough for people. (schema/digest has it too, and loads node:crypto.) */
+export const short = (digest: string): string => digest.slice(0, 10)
