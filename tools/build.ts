@@ -39,10 +39,7 @@ try {
       return [definition.type, await fingerprintModule(implementation, packageRoot)] as const
     }),
   )
-  writeFileSync(
-    join(out, "fingerprints.json"),
-    `${JSON.stringify(Object.fromEntries(prints.sort()), null, 1)}\n`,
-  )
+  writeFileSync(join(out, "fingerprints.json"), `${JSON.stringify(Object.fromEntries(prints), null, 1)}\n`)
   const dist = join(packageRoot, "dist")
   const old = join(packageRoot, `dist.old.${process.pid}`)
   try {

@@ -18,7 +18,7 @@ const isOutside = (file: string): boolean =>
 /** The module with the implementation that a definition loads when first used; the definition itself if it has none. */
 export const implementationFile = (definition: string): string => {
   const loaded = /import\(\s*["'](\.[^"']+)["']\s*\)/u.exec(readFileSync(definition, "utf8"))
-  return loaded === null ? definition : join(dirname(definition), loaded[1]!)
+  return loaded === null ? definition : join(dirname(definition), loaded[1])
 }
 
 /** The version of an installed package, as seen from a file that imports it. */
@@ -39,7 +39,7 @@ const versionOf = (name: string, from: string): string => {
 
 const packageOf = (specifier: string): string => {
   const [scope, name] = specifier.split("/")
-  return specifier.startsWith("@") ? `${scope}/${name}` : scope!
+  return specifier.startsWith("@") ? `${scope}/${name}` : scope
 }
 
 /**
@@ -84,6 +84,8 @@ export const fingerprintModule = async (file: string, root: string): Promise<Fin
     for (const part of output) {
       if (part.type !== "chunk") continue
       for (const id of Object.keys(part.modules)) {
+        // The bundler's own helpers have no file.
+        if (id.startsWith("\0")) continue
         const text = readFileSync(id, "utf8")
         const plain = id.endsWith(".ts") ? transformSync(id, text).code : text
         const least = id.endsWith(".json") ? text : minifySync(id, plain).code
@@ -91,7 +93,7 @@ export const fingerprintModule = async (file: string, root: string): Promise<Fin
       }
     }
     const versions: Record<string, string> = {}
-    for (const [name, importer] of [...packages].sort()) versions[name] = versionOf(name, importer)
+    for (const [name, importer] of packages) versions[name] = versionOf(name, importer)
     const code = output.map((part) => (part.type === "chunk" ? part.code : "")).join("\n")
     return {
       fingerprint: digestRecord("code", { code: digestOf(code), versions }),

@@ -27,7 +27,7 @@ const EMPTY = Schema.Struct({})
 const complete = (definition: NodeDefinition): NodeDefinition => ({
   ...definition,
   inputs: definition.inputs ?? {},
-  params: definition.params ?? (EMPTY as unknown as NodeDefinition["params"]),
+  params: definition.params ?? EMPTY,
 })
 
 /** The node types of a module: its default export (one, or a list) and every named export that is one. */

@@ -42,7 +42,7 @@ export const json = <A>(name: string, schema?: Schema.Codec<A, unknown>): Artifa
 })
 
 type Has<K extends keyof Sample> = Sample & { readonly [P in K]-?: NonNullable<Sample[P]> }
-const samples = <K extends keyof Sample & string = never>(name: string, ...fields: ReadonlyArray<K>) =>
+const samples = <K extends keyof Sample = never>(name: string, ...fields: ReadonlyArray<K>) =>
   table(name, Sample, { requires: ["id", "image", ...fields], family: "Sample" }) as unknown as ArtifactType<
     Has<K>
   >

@@ -31,7 +31,7 @@ export interface NodeSketch {
 
 const ref = (text: string, nodes: ReadonlyMap<string, GraphNode>): InputRef => {
   const [node, port] = text.split(".") as [string, string | undefined]
-  return { node, port: port ?? Object.keys(nodes.get(node)!.outputs)[0]! }
+  return { node, port: port ?? Object.keys(nodes.get(node)!.outputs)[0] }
 }
 
 /** A folder with a store, a set of light node types, and the engine over them. */

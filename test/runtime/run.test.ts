@@ -15,7 +15,7 @@ interface NumberRow {
 }
 const Numbers = table<NumberRow>(
   "Numbers",
-  Schema.Struct({ id: Schema.String, n: Schema.Number, label: Schema.optionalKey(Schema.String) }) as never,
+  Schema.Struct({ id: Schema.String, n: Schema.Number, label: Schema.optionalKey(Schema.String) }),
 )
 
 /** Counts calls, so that what ran is seen from inside. */
@@ -75,7 +75,7 @@ const makeTypes = () => {
       run: async ({ context }) => {
         calls.push("file")
         const { readFileSync } = await import("node:fs")
-        return { text: readFileSync(context.files["file"]!, "utf8") }
+        return { text: readFileSync(context.files["file"], "utf8") }
       },
     }),
   ]
@@ -118,7 +118,7 @@ describe("run", () => {
     expect(first.status).toBe("ok")
     expect(statuses(first)).toEqual({ numbers: "ran", double: "ran", sum: "ran" })
     expect(reasons(first)).toEqual({ numbers: "never ran", double: "never ran", sum: "never ran" })
-    const sum = await r.store((store) => readJson(store.blobs, node(first, "sum").outputs["sum"]!.digest))
+    const sum = await r.store((store) => readJson(store.blobs, node(first, "sum").outputs["sum"].digest))
     expect(sum).toBe(12)
     r.calls.length = 0
     const second = await r.run(chain())
@@ -140,7 +140,7 @@ describe("run", () => {
     const record = await r.run(chain(more))
     expect(r.calls).toEqual(["numbers", "double 4", "sum"])
     expect(node(record, "double").items).toEqual({ total: 4, cached: 3, ran: 1, failed: 0 })
-    expect(node(record, "double").reason).toBe(plan.nodes[1]!.reason)
+    expect(node(record, "double").reason).toBe(plan.nodes[1].reason)
     expect(node(record, "double").reason).toMatch(
       /^input numbers: [0-9a-f]{10} → [0-9a-f]{10} \(from numbers\.numbers\)$/u,
     )
@@ -155,7 +155,7 @@ describe("run", () => {
     expect(r.calls).toEqual(["numbers", "sum"])
     expect(node(record, "double").items).toEqual({ total: 3, cached: 3, ran: 0, failed: 0 })
     const rows = await r.store((store) =>
-      readTable(store.blobs, node(record, "double").outputs["numbers"]!.digest).all(),
+      readTable(store.blobs, node(record, "double").outputs["numbers"].digest).all(),
     )
     expect(rows).toContainEqual({ id: "a", n: 2, label: "z" })
   })
@@ -194,7 +194,7 @@ describe("run", () => {
       ]),
     )
     const rejected = await r.store((store) =>
-      readTable(store.blobs, node(record, "double").outputs["rejected"]!.digest).all(),
+      readTable(store.blobs, node(record, "double").outputs["rejected"].digest).all(),
     )
     expect(rejected).toEqual([{ id: "b", reason: "negative", label: "y" }])
   })
@@ -206,7 +206,7 @@ describe("run", () => {
     expect(record.status).toBe("ok")
     expect(node(record, "double").items).toEqual({ total: 4, cached: 0, ran: 3, failed: 1 })
     const rejected = await r.store((store) =>
-      readTable(store.blobs, node(record, "double").outputs["rejected"]!.digest).all(),
+      readTable(store.blobs, node(record, "double").outputs["rejected"].digest).all(),
     )
     expect(rejected).toEqual([{ id: "m", reason: "failed", detail: "thirteen is unlucky", label: "y" }])
     r.calls.length = 0
@@ -252,7 +252,7 @@ describe("run", () => {
   it("computes again what is no longer in the store", async () => {
     const r = rig()
     const first = await r.run(chain())
-    const digest = node(first, "sum").outputs["sum"]!.digest
+    const digest = node(first, "sum").outputs["sum"].digest
     await r.store((store) => store.db.prepare("DELETE FROM blobs WHERE digest = ?").run(digest))
     const record = await r.run(chain())
     expect(reasons(record)["sum"]).toBe("output sum is no longer in the store")
@@ -282,7 +282,7 @@ describe("items at a time", () => {
     rigs.push(r)
     const record = await r.run([{ id: "fetch", uses: "t.fetch", more: { resources: { net: 4 } } }])
     expect(record.nodes[0]).toMatchObject({ status: "ran", items: { total: 12, ran: 12, failed: 0 } })
-    expect(record.nodes[0]!.outputs["numbers"]!.rows).toBe(12)
+    expect(record.nodes[0].outputs["numbers"].rows).toBe(12)
   })
 })
 

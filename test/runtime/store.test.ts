@@ -24,7 +24,7 @@ describe("blobs", () => {
     const store = open()
     const large = new Uint8Array(LOOSE_BYTES + 5).fill(7)
     const refs = [text(""), text("small"), large].map((bytes) => store.blobs.put(bytes))
-    expect(store.blobs.get(refs[1]!.$blob)).toEqual(text("small"))
+    expect(store.blobs.get(refs[1].$blob)).toEqual(text("small"))
     store.close()
     const again = open(store.root)
     expect(refs.map((ref) => again.blobs.get(ref.$blob).length)).toEqual([0, 5, large.length])
@@ -59,9 +59,9 @@ describe("blobs", () => {
     const small = store.blobs.put(text("a small one that will be flipped"))
     const large = store.blobs.put(new Uint8Array(LOOSE_BYTES).fill(3))
     store.close()
-    const pack = join(store.root, "packs", readdirSync(join(store.root, "packs"))[0]!)
+    const pack = join(store.root, "packs", readdirSync(join(store.root, "packs"))[0])
     const bytes = readFileSync(pack)
-    bytes[3]! ^= 1
+    bytes[3] ^= 1
     writeFileSync(pack, bytes)
     truncateSync(join(store.root, "objects", large.$blob.slice(0, 2), large.$blob.slice(2)), 100)
     const again = open(store.root)

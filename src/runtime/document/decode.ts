@@ -77,7 +77,7 @@ const withoutSecrets = <A>(decoded: A, secrets: ReadonlyArray<Secret>, options: 
     }
     value = replaced
   }
-  // Same shape but for the secrets, which the engine puts back before the implementation sees them.
+  // Same shape but for the secrets, whose values an implementation finds in its context.
   // eslint-disable-next-line typescript/no-unsafe-type-assertion
   return value as A
 }

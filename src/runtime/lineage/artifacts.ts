@@ -47,7 +47,7 @@ const addNode = (builder: LineageBuilder, trace: NodeTrace): string =>
   })
 
 const addArtifact = (builder: LineageBuilder, trace: NodeTrace, port: string): string => {
-  const output = trace.outputs[port]!
+  const output = trace.outputs[port]
   const rows = output.rows === undefined ? "" : `, ${output.rows} rows`
   return builder.node({
     id: `artifact:${output.digest}`,
@@ -106,7 +106,7 @@ const goUp = async (
     const artifact = addArtifact(builder, start, name)
     builder.edge(id, artifact, name)
     if (port !== undefined && start.outputs[name]?.rows !== undefined) {
-      sourced = await addSources(store, builder, artifact, start.outputs[name]!.digest, listed)
+      sourced = await addSources(store, builder, artifact, start.outputs[name].digest, listed)
     }
   }
   await visit(start, sourced)
@@ -147,7 +147,7 @@ const goDown = (
     for (const name of ports) {
       const artifact = addArtifact(builder, trace, name)
       builder.edge(id, artifact, name)
-      const { digest } = trace.outputs[name]!
+      const { digest } = trace.outputs[name]
       for (const user of history.current) {
         for (const [input, refs] of Object.entries(user.inputs)) {
           if (!refs.some((ref) => ref.digest === digest)) continue

@@ -17,6 +17,7 @@ interface SampleRow {
   readonly licence?: unknown
   readonly reason?: string
   readonly url?: string
+  readonly label?: string
   readonly split?: string
   readonly [field: string]: unknown
 }
@@ -118,7 +119,7 @@ const addSample = (builder: LineageBuilder, found: Found): void => {
       ? `predicted ${String(row["predicted"])} by ${String(row["model"])}, labelled ${String(row["label"])}`
       : row.reason !== undefined
         ? `dropped: ${row.reason}`
-        : [row["label"], row.split].filter((part) => part !== undefined).join(", ")
+        : [row.label, row.split].filter((part) => part !== undefined).join(", ")
   const id = builder.node({
     id: sampleId(found),
     kind: "sample",

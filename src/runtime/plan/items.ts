@@ -33,7 +33,7 @@ export async function* itemsOf(store: OpenStore, node: GraphNode, record: KeyRec
     return { row, seen, key: keyOf(seen) }
   }
   if (map.items !== undefined) {
-    for (const row of map.items(node.params as never)) yield one(row as Row)
+    for (const row of map.items(node.params as never)) yield one(row)
     return
   }
   const input = record.inputs[map.over!]?.[0]

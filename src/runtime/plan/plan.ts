@@ -107,7 +107,7 @@ export const skippedInput = (node: GraphNode, isSkipped: (id: string) => boolean
     if (gone.length === 0) continue
     const spec = node.definition.inputs?.[port]
     const many = spec !== undefined && "many" in spec ? spec.many : "one"
-    if (many === "one" || (many === "list" && gone.length === refs.length)) return gone[0]!.node
+    if (many === "one" || (many === "list" && gone.length === refs.length)) return gone[0].node
   }
   return undefined
 }

@@ -41,7 +41,7 @@ const inputDifferences = (port: string, before: KeyRecord, now: KeyRecord): Read
   const reasons: Array<Reason> = []
   for (let i = 0; i < Math.max(a.length, b.length); i++) {
     if (a[i]?.digest === b[i]?.digest) continue
-    const from = b[i] ?? a[i]!
+    const from = b[i] ?? a[i]
     reasons.push({
       kind: "input",
       port,
@@ -70,7 +70,7 @@ const narrow = (name: string, before: Json, after: Json): readonly [string, Json
   const [a, b] = [before as { readonly [key: string]: Json }, after as { readonly [key: string]: Json }]
   const keys = unionKeys(a, b).filter((key) => !same(a[key], b[key]))
   if (keys.length !== 1) return [name, before, after]
-  const key = keys[0]!
+  const key = keys[0]
   return narrow(Array.isArray(before) ? `${name}[${key}]` : `${name}.${key}`, a[key] ?? null, b[key] ?? null)
 }
 

@@ -61,7 +61,7 @@ export const missingFiles = Effect.fnUntraced(function* (graph: Graph, nodes: Re
     const declared = node.definition.files?.(node.params as never) ?? {}
     const gone = Object.entries(filesOf(graph.root, node)).find(([, path]) => !existsSync(path))
     if (gone === undefined) continue
-    const path = declared[gone[0]]!
+    const path = declared[gone[0]]
     if (node.optional) absent.set(node.id, path)
     else {
       diagnostics.push({

@@ -92,7 +92,7 @@ export const executeMap = async (
     const lane = async (): Promise<void> => {
       while (next < task.items.length && !hooks.signal.aborted) {
         const index = next++
-        const outcome = await oneItem(call, task, context, task.items[index]!)
+        const outcome = await oneItem(call, task, context, task.items[index])
         finished.push([index, outcome])
         if (performance.now() - flushed > FLUSH_EVERY) flush()
       }
@@ -198,7 +198,7 @@ const writeOutput = async (
 export const outputType = (definition: NodeDefinition, port: string): ArtifactType => {
   const spec = definition.outputs[port]
   if (spec === undefined) throw new Error(`${definition.type} has no output ${port}`)
-  return "sameAs" in spec ? normalPort(definition.inputs[spec.sameAs]!).type : spec
+  return "sameAs" in spec ? normalPort(definition.inputs[spec.sameAs]).type : spec
 }
 
 const check = (schema: Schema.Codec<unknown, unknown>, value: unknown, what: string): void => {

@@ -95,12 +95,12 @@ const computeItems = Effect.fnUntraced(function* (
       items: (outcomes: ReadonlyArray<readonly [number, ItemOutcome]>) => {
         store.traces.addItems(
           outcomes.flatMap(([index, outcome]): ReadonlyArray<readonly [Digest, ItemResult]> =>
-            outcome.ok ? [[batch[index]!.key, outcome.result]] : [],
+            outcome.ok ? [[batch[index].key, outcome.result]] : [],
           ),
           Date.now(),
         )
         for (const [index, outcome] of outcomes) {
-          done(batch[index]!.key, outcome)
+          done(batch[index].key, outcome)
         }
       },
     }
@@ -136,8 +136,8 @@ const assemble = (
   const { node, store } = run
   const map = node.definition.map!
   const [port] = Object.keys(node.definition.outputs)
-  const type = node.outputs[port!]!
-  const artifact = outputType(node.definition, port!)
+  const type = node.outputs[port]
+  const artifact = outputType(node.definition, port)
   const rows: Array<Row> = []
   const rejected: Array<Row> = []
   for (const { row, key } of items) {
@@ -155,7 +155,7 @@ const assemble = (
   }
   for (const row of rows) checkRow(artifact, type.requires, row, `${node.uses}.${port}`)
   const outputs = {
-    [port!]: writeTable(store.blobs, type.name, rows),
+    [port]: writeTable(store.blobs, type.name, rows),
     rejected: writeTable(store.blobs, "Rejects", rejected),
   }
   store.blobs.flush()

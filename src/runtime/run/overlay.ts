@@ -31,4 +31,4 @@ export const rejectsOf = (item: Row, result: ItemResult): ReadonlyArray<Row> =>
 
 /** The reject of an item whose implementation failed. */
 export const failedReject = (item: Row, error: string): Row =>
-  rejectsOf(item, { rows: [], rejected: [{ reason: "failed", detail: error }] })[0]!
+  rejectsOf(item, { rows: [], rejected: [{ reason: "failed", detail: error }] })[0]

@@ -25,7 +25,7 @@ export const parseMemory = (memory: number | string): number => {
   const match = /^\s*([\d.]+)\s*([KMGT]?)(i?)B?\s*$/iu.exec(memory)
   if (match === null) throw new Error(`memory: cannot read ${JSON.stringify(memory)} (say 4GB or 512MiB)`)
   const base = match[3] === "" ? 1000 : 1024
-  return (Number(match[1]) * base ** ["", "K", "M", "G", "T"].indexOf(match[2]!.toUpperCase())) / 2 ** 20
+  return (Number(match[1]) * base ** ["", "K", "M", "G", "T"].indexOf(match[2].toUpperCase())) / 2 ** 20
 }
 
 /** What a node asks for, cut to what there is: a node never waits for more than the whole pool. */
@@ -51,7 +51,7 @@ export const makePools = (sizes: PoolSizes): Pools => {
     sizes,
     hold: (permits) => (self) =>
       order.reduceRight(
-        (inner, name) => (permits[name] === 0 ? inner : semaphores[name]!.withPermits(permits[name])(inner)),
+        (inner, name) => (permits[name] === 0 ? inner : semaphores[name].withPermits(permits[name])(inner)),
         self,
       ),
   }

@@ -35,6 +35,6 @@ export const present = (store: OpenStore, node: string, output: OutputRecord): P
 
 /** The one file, the first page, or the folder itself. */
 const mainFile = (entries: ReadonlyArray<FileEntry>): string => {
-  if (entries.length === 1) return entries[0]!.path === "" ? "file" : entries[0]!.path
+  if (entries.length === 1) return entries[0].path === "" ? "file" : entries[0].path
   return entries.find(({ path }) => /\.html?$/u.test(path) && !path.includes("/"))?.path ?? ""
 }

@@ -228,7 +228,7 @@ const refuseChangedInputs = Effect.fnUntraced(function* (
 ) {
   const paths = filesOf(graph.root, node)
   for (const [name, { path, digest }] of Object.entries(decision.record.files)) {
-    const now = yield* storeTry(`read ${path} again`, () => store.files.digest(paths[name]!))
+    const now = yield* storeTry(`read ${path} again`, () => store.files.digest(paths[name]))
     if (now !== digest) {
       return yield* new TaskFailed({
         message: `${path} changed while ${node.id} was reading it; its result is not kept: run again`,

@@ -54,13 +54,13 @@ export const writeTable = (
     lines = []
   }
   for (let i = 0; i < sorted.length; i++) {
-    const row = sorted[i]!
-    if (i > 0 && sorted[i - 1]!.id === row.id)
+    const row = sorted[i]
+    if (i > 0 && sorted[i - 1].id === row.id)
       throw new Error(`two rows of the table have the id ${JSON.stringify(row.id)}`)
     lines.push(`${canonical(row)}\n`)
     if ((fnv1a(row.id) & CHUNK_MASK) === 0 || lines.length >= CHUNK_MOST) close(row.id)
   }
-  if (lines.length > 0) close(sorted[sorted.length - 1]!.id)
+  if (lines.length > 0) close(sorted[sorted.length - 1].id)
   const manifest: TableManifest = { record: "table", rows: sorted.length, bytes, chunks }
   const ref = blobs.put(encoder.encode(canonical(manifest)), "application/json")
   return { type, digest: ref.$blob, rows: sorted.length, bytes: bytes + ref.bytes }
@@ -158,7 +158,7 @@ export const readFiles = (blobs: BlobStore, digest: Digest, folder: () => Promis
     materialize: async () => {
       const root = await folder()
       materialize(blobs, entries, root)
-      return entries.length === 1 && entries[0]!.path === "" ? join(root, "file") : root
+      return entries.length === 1 && entries[0].path === "" ? join(root, "file") : root
     },
   }
 }

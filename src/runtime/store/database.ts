@@ -71,7 +71,7 @@ export const openDatabase = (root: string): DatabaseSync => {
   }
   if (version() < LAYOUT) {
     transaction(db, () => {
-      for (let at = version(); at < LAYOUT; at++) db.exec(MIGRATIONS[at]!)
+      for (let at = version(); at < LAYOUT; at++) db.exec(MIGRATIONS[at])
       db.exec(`PRAGMA user_version = ${LAYOUT}`)
     })
   }
