@@ -52,7 +52,8 @@ export class OnnxBackend extends tf.KernelBackend {
   }
 
   get stats(): OnnxBackendStats {
-    return { ...this.#stats, sessions: this.#sessions.size, pooledBytes: this.#pool.bytes }
+    const { bytes: pooledBytes, allocatedBytes } = this.#pool
+    return { ...this.#stats, sessions: this.#sessions.size, pooledBytes, allocatedBytes }
   }
 
   /** Counts a call that tfjs' cpu backend computed. */

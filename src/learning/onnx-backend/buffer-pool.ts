@@ -11,6 +11,12 @@ export class BufferPool {
   readonly #free = new Map<string, Array<{ readonly data: HostArray; readonly since: number }>>()
   #flush = 0
   #bytes = 0
+  #allocated = 0
+
+  /** Bytes of all arrays made because none could be reused. */
+  get allocatedBytes(): number {
+    return this.#allocated
+  }
 
   /** Bytes held for reuse. */
   get bytes(): number {
@@ -20,7 +26,11 @@ export class BufferPool {
   /** An array of `length` elements with arbitrary content. */
   take(dtype: Dtype, length: number): HostArray {
     const entry = this.#free.get(`${dtype}${length}`)?.pop()
-    if (entry === undefined) return allocate(dtype, length)
+    if (entry === undefined) {
+      const fresh = allocate(dtype, length)
+      this.#allocated += fresh.byteLength
+      return fresh
+    }
     this.#bytes -= entry.data.byteLength
     return entry.data
   }

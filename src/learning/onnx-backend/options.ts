@@ -29,4 +29,6 @@ export interface OnnxBackendStats {
   readonly sessions: number
   /** Bytes of arrays held for reuse. */
   readonly pooledBytes: number
+  /** Bytes of fresh arrays made for results so far; grows slowly once disposed ones are written again. */
+  readonly allocatedBytes: number
 }

@@ -165,7 +165,7 @@ export function createSession(bytes: Uint8Array, options: SessionOptions = {}): 
       executionMode: "sequential",
       graphOptimizationLevel: options.optimization ?? "extended",
       enableMemPattern: options.memoryPattern ?? false,
-      logSeverityLevel: 3,
+      logSeverityLevel: 4,
       extra: { session: { intra_op: { allow_spinning: options.spinning === true ? "1" : "0" } } },
       ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     })
