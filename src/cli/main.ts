@@ -4,6 +4,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import packageInfo from "../../package.json" with { type: "json" }
 import { cache } from "./commands/cache.ts"
+import { diff } from "./commands/diff.ts"
 import { explain } from "./commands/explain.ts"
 import { gallery } from "./commands/gallery.ts"
 import { graph } from "./commands/graph.ts"
@@ -33,6 +34,7 @@ const program = root.pipe(
     schema,
     lineage,
     runs,
+    diff,
     metrics,
     show,
     cache,

@@ -135,6 +135,54 @@ describe("a new project, from plan to lineage", () => {
     expect(await ask("metrics")).toMatchObject({ code: 2, stdout: "" })
   })
 
+  it("says what is different between two runs, and what it did", async () => {
+    const same = (await json("run", "-t", "crawl")) as { readonly run: { readonly id: string } }
+    const other = (await json("run", "-t", "crawl", "--set", "params.keywords={joy: [glad]}")) as typeof same
+    expect((await ask("diff", same.run.id, same.run.id)).stdout).toBe("no node is different\n")
+    expect((await ask("diff", same.run.id, other.run.id)).stdout).toMatch(
+      /^crawl: other result \(images.*\)\n- parameter keywords: .*"glad"/,
+    )
+    expect(await json("diff", same.run.id, other.run.id)).toMatchObject({
+      nodes: [{ id: "crawl", change: "other result" }],
+    })
+    expect(await ask("diff", same.run.id, "nothing")).toMatchObject({ code: 2, stdout: "" })
+  })
+
+  it("--watch runs again when the document changes, and goes on after a mistake in it", async () => {
+    const before = readFileSync(documentFile, "utf8")
+    const child = spawn(join(packageRoot, "bin", "dag"), ["run", "-t", "checked", "--watch"], {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: "1" },
+    })
+    let said = ""
+    let heard = (): void => {}
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (part: Buffer) => {
+        said += part.toString()
+        heard()
+      })
+    }
+    const until = (text: string): Promise<void> =>
+      new Promise((resolve) => {
+        heard = () => {
+          if (!said.includes(text)) return
+          said = said.slice(said.indexOf(text) + text.length)
+          resolve()
+        }
+        heard()
+      })
+    await until("waiting for changes")
+    writeFileSync(documentFile, before.replace("image.check", "image.chek"))
+    await until('did you mean "image.check"?')
+    await until("waiting for changes")
+    writeFileSync(documentFile, before.replace("[sorrow]", "[sorrow, woe]"))
+    await until("crawl runs (1 of 4 items)")
+    await until("waiting for changes")
+    writeFileSync(documentFile, before)
+    child.kill("SIGINT")
+    expect(await new Promise((resolve) => child.on("close", resolve))).toBe(130)
+  })
+
   it("draws the graph", async () => {
     expect((await ask("graph")).stdout).toMatch(/^flowchart LR\n/)
     expect((await ask("graph", "--format", "dot")).stdout).toMatch(

@@ -1,13 +1,17 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import { statSync } from "node:fs"
+import { resolve } from "node:path"
 import type { RunRecord } from "../../schema/trace.ts"
-import { codes, Shown, UsageError } from "../failure.ts"
+import { codes, report, Shown, UsageError } from "../failure.ts"
 import { note, paint, paintNote, print, printJson, printJsonNow } from "../output.ts"
 import { runSummary } from "../present/summary.ts"
 import { root, targetFlags } from "../root.ts"
-import { logsShown, withStore } from "../session.ts"
+import { logsShown, withStore, type Globals, type Session } from "../session.ts"
 
 const flags = {
   ...targetFlags,
@@ -20,6 +24,11 @@ const flags = {
   keepGoing: Flag.Boolean("keep-going").pipe(
     Flag.withAlias("k"),
     Flag.withDescription("After a failure go on with everything that does not need the failed node"),
+    Flag.withDefault(false),
+  ),
+  watch: Flag.Boolean("watch").pipe(
+    Flag.withAlias("w"),
+    Flag.withDescription("Run again whenever the document or a file it reads changes"),
     Flag.withDefault(false),
   ),
 }
@@ -41,6 +50,95 @@ const runJson = (record: RunRecord) => ({
   ...(record.presented === undefined ? {} : { presented: record.presented }),
 })
 
+type Options = Command.Command.Config.Infer<typeof flags>
+
+/** One run, shown to its end. `seen` gets the session, once the document is checked. */
+const runOnce = Effect.fnUntraced(function* (
+  globals: Globals,
+  options: Options,
+  seen: (session: Session) => void,
+) {
+  const logs = yield* logsShown
+  const { makeReporter } = yield* Effect.promise(() => import("../present/reporter.ts"))
+  let id: string | undefined
+  const record = yield* withStore(globals, options, (session, engine) =>
+    Effect.gen(function* () {
+      seen(session)
+      const store = yield* engine.Store
+      const reporter = makeReporter({ ...globals, logs })
+      return yield* engine
+        .run({
+          graph: session.graph,
+          catalogue: session.catalogue,
+          targets: options.target,
+          force: options.force,
+          refresh: options.refresh,
+          keepGoing: options.keepGoing,
+          ...(Option.isSome(options.jobs) ? { jobs: options.jobs.value } : {}),
+          onEvent: (event) => {
+            if (event.type === "run-started") id = event.run
+            reporter.event(event)
+          },
+        })
+        .pipe(
+          Effect.ensuring(Effect.sync(reporter.close)),
+          Effect.onInterrupt(() =>
+            Effect.sync(() => {
+              const record = id === undefined ? undefined : store.traces.run(id)
+              if (globals.json && record !== undefined) printJsonNow(runJson(record))
+              note(paintNote("yellow", "interrupted: what finished is kept; run again to go on"))
+            }),
+          ),
+        )
+    }),
+  )
+  if (globals.json) yield* printJson(runJson(record))
+  else if (!globals.quiet) yield* print(runSummary(record, paint))
+  // Without the summary, standard error is where the reason must be.
+  if (globals.json || globals.quiet) {
+    for (const { id, error } of record.nodes)
+      if (error !== undefined) note(`${paintNote("red", id)}: ${error}`)
+  }
+  if (record.status !== "ok") yield* new Shown({ code: codes.failed })
+})
+
+/** Runs again whenever the document, a plugin, or a file that a node reads changes; until Ctrl-C. */
+const runAgain = Effect.fnUntraced(function* (globals: Globals, options: Options) {
+  const { Watcher } = yield* Effect.promise(() => import("../watch.ts"))
+  const watcher = yield* Effect.acquireRelease(
+    Effect.sync(() => new Watcher()),
+    (watcher) => Effect.sync(() => watcher.close()),
+  )
+  watcher.add(resolve(globals.file), "file")
+  const watchAll = ({ graph, catalogue }: Session): void => {
+    for (const { origin } of catalogue.values())
+      if (origin.kind === "plugin") watcher.add(origin.file, "file")
+    for (const { definition, params } of graph.nodes) {
+      for (const path of Object.values(definition.files?.(params as never) ?? {})) {
+        const file = resolve(graph.root, path)
+        watcher.add(
+          file,
+          statSync(file, { throwIfNoEntry: false })?.isDirectory() === true ? "folder" : "file",
+        )
+      }
+    }
+  }
+  for (let times = 0; ; times += 1) {
+    // Forced once, not with every change.
+    const again = times === 0 ? options : { ...options, force: [], refresh: [] }
+    yield* runOnce(globals, again, watchAll).pipe(
+      Effect.exit,
+      Effect.flatMap((exit) =>
+        Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
+          ? Effect.failCause(exit.cause)
+          : Effect.promise(() => report(exit, globals.json)),
+      ),
+    )
+    note(paintNote("dim", "waiting for changes; Ctrl-C ends it"))
+    yield* Effect.promise(() => watcher.next())
+  }
+}, Effect.scoped)
+
 export const run = Command.make(
   "run",
   flags,
@@ -49,47 +147,7 @@ export const run = Command.make(
     if (Option.isSome(options.jobs) && options.jobs.value < 1) {
       yield* new UsageError({ message: "--jobs must be 1 or more" })
     }
-    const logs = yield* logsShown
-    const { makeReporter } = yield* Effect.promise(() => import("../present/reporter.ts"))
-    let id: string | undefined
-    const record = yield* withStore(globals, options, ({ graph, catalogue }, engine) =>
-      Effect.gen(function* () {
-        const store = yield* engine.Store
-        const reporter = makeReporter({ ...globals, logs })
-        return yield* engine
-          .run({
-            graph,
-            catalogue,
-            targets: options.target,
-            force: options.force,
-            refresh: options.refresh,
-            keepGoing: options.keepGoing,
-            ...(Option.isSome(options.jobs) ? { jobs: options.jobs.value } : {}),
-            onEvent: (event) => {
-              if (event.type === "run-started") id = event.run
-              reporter.event(event)
-            },
-          })
-          .pipe(
-            Effect.ensuring(Effect.sync(reporter.close)),
-            Effect.onInterrupt(() =>
-              Effect.sync(() => {
-                const record = id === undefined ? undefined : store.traces.run(id)
-                if (globals.json && record !== undefined) printJsonNow(runJson(record))
-                note(paintNote("yellow", "interrupted: what finished is kept; run again to go on"))
-              }),
-            ),
-          )
-      }),
-    )
-    if (globals.json) yield* printJson(runJson(record))
-    else if (!globals.quiet) yield* print(runSummary(record, paint))
-    const failed = record.nodes.filter((node) => node.error !== undefined)
-    // Without the summary, standard error is where the reason must be.
-    if (globals.json || globals.quiet) {
-      for (const { id, error } of failed) note(`${paintNote("red", id)}: ${error}`)
-    }
-    if (record.status !== "ok") yield* new Shown({ code: codes.failed })
+    yield* options.watch ? runAgain(globals, options) : runOnce(globals, options, () => {})
   }),
 ).pipe(
   Command.withDescription("Compute what the targets need; only what changed runs"),

@@ -1,7 +1,7 @@
 /** 12.3 s, 4 min 05 s, 87 ms. */
 export const duration = (ms: number): string => {
   if (ms < 1000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
   const seconds = Math.round(ms / 1000)
   const rest = String(seconds % 60).padStart(2, "0")
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${rest} s`
@@ -13,7 +13,7 @@ export const size = (bytes: number): string => {
   const units = ["B", "kB", "MB", "GB", "TB"]
   let unit = 0
   let value = bytes
-  while (value >= 1000 && unit < units.length - 1) {
+  while (value >= 999.5 && unit < units.length - 1) {
     value /= 1000
     unit++
   }
