@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs"
-import { connect, initialise } from "../networks/layers.ts"
+import { batchNorm, connect, initialise } from "../networks/layers.ts"
 
 /**
  * The three networks of MTCNN (Zhang et al. 2016): proposals on 12×12 windows, refinement at 24×24, output with five
@@ -90,13 +90,18 @@ const prelu = (name: string, x: tf.SymbolicTensor): tf.SymbolicTensor =>
  * parts of the window's side, and for O-Net landmarks [N, 10], five x then five y relative to the window.
  * P-Net gives maps: [N, h, w, 2] and [N, h, w, 4], 1×1 on a 12×12 window.
  * @param size input side; `null` for a P-Net that takes any (at least 12).
+ * @param normalised with batch normalisation before every PReLU (`norm1` …), to train fast: `foldNormalisation` then
+ * makes the plain network of it. Its heads start at 0.
  */
 export const buildMtcnnNet = (
   net: MtcnnNet,
   seed = 0,
   size: number | null = MTCNN_SIZE[net],
+  normalised = false,
 ): tf.LayersModel => {
   const plan = MTCNN_PLANS[net]
+  const activate = (step: number, x: tf.SymbolicTensor): tf.SymbolicTensor =>
+    prelu(`prelu${step}`, normalised ? batchNorm(`norm${step}`, x) : x)
   const input = tf.input({ shape: [size, size, 3], name: "input" })
   let x: tf.SymbolicTensor = input
   for (const [index, { filters, kernel, pool }] of plan.trunk.entries()) {
@@ -108,7 +113,7 @@ export const buildMtcnnNet = (
       padding: "valid",
       kernelInitializer: "zeros",
     })
-    x = prelu(`prelu${step}`, connect(conv, x))
+    x = activate(step, connect(conv, x))
     if (pool !== undefined) x = ceilPool(`pool${step}`, pool, x.shape[1], x)
   }
   const fully = plan.dense !== undefined
@@ -116,7 +121,7 @@ export const buildMtcnnNet = (
   if (fully) {
     x = connect(tf.layers.flatten({ name: "flatten" }), x)
     x = connect(tf.layers.dense({ name: `dense${next}`, units: plan.dense, kernelInitializer: "zeros" }), x)
-    x = prelu(`prelu${next}`, x)
+    x = activate(next, x)
   }
   const head = (name: string, units: number): tf.SymbolicTensor =>
     connect(
@@ -133,5 +138,11 @@ export const buildMtcnnNet = (
   for (const layer of model.layers)
     if (layer.name.startsWith("prelu"))
       tf.tidy(() => layer.setWeights(layer.getWeights().map((slope) => tf.fill(slope.shape, 0.25))))
+  if (normalised)
+    for (const name of Object.values(plan.heads))
+      tf.tidy(() => {
+        const head = model.getLayer(name)
+        head.setWeights(head.getWeights().map((weight) => tf.zerosLike(weight)))
+      })
   return model
 }

@@ -7,6 +7,8 @@ import { normalise, type Preprocessing } from "../preprocess.ts"
 import { learningRateAt, type Schedule } from "../schedule.ts"
 import { sgd } from "../sgd.ts"
 import { TrainingAbortedError, TrainingDivergedError } from "../train.ts"
+import { adam } from "./adam.ts"
+import { foldNormalisation } from "./fold.ts"
 import { hardExamples, maskedSquares, rowCrossEntropy } from "./losses.ts"
 import { buildMtcnnNet, MTCNN_PLANS, type MtcnnNet } from "./nets.ts"
 import {
@@ -39,12 +41,21 @@ export interface MtcnnTrainOptions {
   readonly schedule?: Schedule | undefined
   /** Steps of linear warm-up. Default 5 % of the steps. */
   readonly warmupSteps?: number | undefined
-  /** Default 0.9, without Nesterov. */
+  /** `sgd` as published, or `adam`, which needs far fewer steps. Default sgd. */
+  readonly optimizer?: "sgd" | "adam" | undefined
+  /**
+   * Train with batch normalisation before every PReLU, folded into the layers before it at the end: several times
+   * fewer steps. Not together with `model`. Default false.
+   */
+  readonly normalised?: boolean | undefined
+  /** Of SGD. Default 0.9, without Nesterov. */
   readonly momentum?: number | undefined
-  /** L2 factor on kernels. Default 4e-5. */
+  /** L2 factor on kernels (Adam: decoupled decay). Default 4e-5. */
   readonly l2?: number | undefined
   /** Share of the class losses that is learned from, the largest ones. Default 0.7. */
   readonly hardShare?: number | undefined
+  /** Share of O-Net's fully connected outputs set to 0 in training. Default 0.25, as published. */
+  readonly dropout?: number | undefined
   /** Default: class 1, box 0.5, landmarks 0.5 (1 for O-Net). */
   readonly lossWeights?:
     | { readonly classes: number; readonly boxes: number; readonly landmarks: number }
@@ -103,12 +114,14 @@ export const trainMtcnnNet = async (options: MtcnnTrainOptions): Promise<MtcnnTr
   const { hardShare = 0.7, reportEvery = 50, augmentation = GENTLE, allTargets = false, signal } = options
   checkPools(net, pools)
   const weights = options.lossWeights ?? { classes: 1, boxes: 0.5, landmarks: net === "onet" ? 1 : 0.5 }
-  const model = options.model ?? buildMtcnnNet(net, seed)
+  const { normalised = false } = options
+  const model = options.model ?? buildMtcnnNet(net, seed, undefined, normalised)
   const mix = batchMix(net, batchSize)
   const judged = mix.positive + mix.negative
   const taught = taughtRows(net, pools, batchSize, allTargets)
   const keep = Math.max(1, Math.floor(judged * hardShare))
-  const { dropout, dense } = MTCNN_PLANS[net]
+  const { dense } = MTCNN_PLANS[net]
+  const dropout = MTCNN_PLANS[net].dropout === undefined ? 0 : (options.dropout ?? MTCNN_PLANS[net].dropout)
   const rates = {
     base: learningRate,
     schedule: options.schedule ?? { kind: "cosine" as const },
@@ -116,7 +129,8 @@ export const trainMtcnnNet = async (options: MtcnnTrainOptions): Promise<MtcnnTr
     totalSteps: steps,
   }
   const next = batchSource(net, pools, { batchSize, seed, augmentation, allTargets })
-  const optimizer = sgd(model, { momentum, nesterov: false, l2 })
+  const optimizer =
+    options.optimizer === "adam" ? adam(model, { decay: l2 }) : sgd(model, { momentum, nesterov: false, l2 })
   const history: Array<MtcnnFigures> = []
   let pending: Array<{
     readonly figures: tf.Tensor
@@ -126,7 +140,7 @@ export const trainMtcnnNet = async (options: MtcnnTrainOptions): Promise<MtcnnTr
 
   /** Dropout with a mask from the seed and the step: tfjs's own would repeat one mask or none at all. */
   const hooks = (step: number): Record<string, (value: tf.Tensor) => tf.Tensor> => {
-    if (dropout === undefined || dense === undefined) return {}
+    if (dropout === 0 || dense === undefined) return {}
     const random = randomOf("mtcnn-dropout", seed, step)
     const mask = Float32Array.from({ length: batchSize * dense }, () =>
       random.uniform() < dropout ? 0 : 1 / (1 - dropout),
@@ -228,5 +242,10 @@ export const trainMtcnnNet = async (options: MtcnnTrainOptions): Promise<MtcnnTr
     tf.dispose(pending.flatMap(({ figures, logits }) => [figures, logits]))
     optimizer.dispose()
   }
-  return { model, history }
+  if (options.model !== undefined || !normalised) return { model, history }
+  try {
+    return { model: foldNormalisation(net, model), history }
+  } finally {
+    tf.dispose(model.getWeights())
+  }
 }

@@ -28,17 +28,24 @@ const run = (async ({ inputs, params, context }) => {
   await useBackend(params.backend === "auto" ? "onnx" : params.backend, { threads: params.threads })
   const pools = decodeWindows(stage, await context.blobs.get(inputs.windows.windows))
   context.progress(0, params.steps)
-  const { steps, batch, lr, schedule, momentum, l2, hardShare, augment, threads, backend } = params
+  const { steps, batch, optimizer, lr, schedule, momentum, l2, batchNorm, dropout, hardShare } = params
+  const { lossWeights, augment, threads, backend } = params
   const { model, history } = await trainMtcnnNet({
     net: stage,
     pools,
     steps,
     batchSize: batch,
+    optimizer,
     learningRate: lr,
     schedule: scheduleOf(params),
     momentum,
     l2,
+    normalised: batchNorm,
+    dropout,
     hardShare,
+    ...(lossWeights === undefined
+      ? {}
+      : { lossWeights: { classes: lossWeights[0], boxes: lossWeights[1], landmarks: lossWeights[2] } }),
     // A mirrored window would have other targets, as the cascade's boxes are not symmetric; scenes are.
     augmentation: { flip: 0, ...augment },
     allTargets: true,
@@ -63,7 +70,21 @@ const run = (async ({ inputs, params, context }) => {
         seed,
         trainedOn: counts,
         scenes,
-        training: { steps, batch, lr, schedule, momentum, l2, hardShare, threads, backend },
+        training: {
+          steps,
+          batch,
+          optimizer,
+          lr,
+          schedule,
+          momentum,
+          l2,
+          batchNorm,
+          dropout,
+          hardShare,
+          ...(lossWeights === undefined ? {} : { lossWeights }),
+          threads,
+          backend,
+        },
         history: history.map(toPoint),
       },
     }

@@ -17,6 +17,11 @@ export const Params = Schema.Struct({
     384,
     "windows per step: positive : part : landmark : negative as 1 : 1 : 1 : 3",
   ),
+  optimizer: param(
+    Schema.Literals(["sgd", "adam"]),
+    "sgd",
+    "sgd: with momentum, as published; adam: needs far fewer steps (with a rate near 0.002)",
+  ),
   lr: param(between(1e-9, 10), 0.01, "highest learning rate"),
   schedule: param(
     Schema.Literals(["step", "cosine", "constant"]),
@@ -28,8 +33,19 @@ export const Params = Schema.Struct({
     [0.27, 0.64, 0.91],
     "schedule: step: when the rate drops, as shares of the training (epochs 6, 14 and 20 of 22)",
   ),
-  momentum: param(between(0, 0.9999), 0.9, "SGD momentum, without Nesterov's change"),
-  l2: param(between(0, 1), 4e-5, "weight decay on kernels"),
+  momentum: param(between(0, 0.9999), 0.9, "sgd: momentum, without Nesterov's change"),
+  l2: param(between(0, 1), 4e-5, "weight decay on kernels; decoupled with adam"),
+  batchNorm: param(
+    Schema.Boolean,
+    false,
+    "normalise before every PReLU while training, folded into the layers afterwards: several times fewer steps",
+  ),
+  dropout: param(between(0, 0.9), 0.25, "onet: share of the fully connected outputs set to 0 in training"),
+  lossWeights: Schema.optionalKey(
+    Schema.Tuple([between(0, 1000), between(0, 1000), between(0, 1000)]).annotate({
+      description: "of class, box and landmarks; default 1, 0.5, 0.5, for onet 1, 0.5, 1, as published",
+    }),
+  ),
   hardShare: param(
     between(0.01, 1),
     0.7,
