@@ -132,6 +132,18 @@ export class GraphBuilder {
     return name
   }
 
+  /**
+   * What `x` is a Reshape of, where its shape is known: the same elements in the same order. As an output that spares a
+   * copy, since a Reshape can't share memory with an output.
+   */
+  unshaped(x: string): { readonly name: string; readonly dims: ReadonlyArray<number> } | undefined {
+    const root = this.#reshaped.get(x)
+    const dims = root === undefined ? undefined : this.#shapes.get(root)
+    return root === undefined || dims === undefined || !this.#computed.has(root)
+      ? undefined
+      : { name: root, dims }
+  }
+
   transpose(x: string, perm: ReadonlyArray<number>): string {
     return perm.every((p, i) => p === i) ? x : this.emit("Transpose", [x], { perm })
   }

@@ -28,6 +28,7 @@ export interface StepOutput {
   readonly name: string
   readonly dtype: Dtype
   readonly layout: Layout
+  /** Shape the session gives; the elements lie in the order of `layout` in any case. */
   readonly dims: ReadonlyArray<number>
 }
 
@@ -118,9 +119,9 @@ export function compileStep(graph: PendingGraph, options: SessionOptions): Compi
   g.scope = "output"
   const outputs = graph.live.map((node): StepOutput => {
     const layout = layoutOf(node)
-    const dims = physicalShape(node.shape, layout)
-    const name = g.output(lowering.as(node, layout), node.dtype, dims)
-    return { name, dtype: node.dtype, layout, dims }
+    const shaped = { name: lowering.as(node, layout), dims: physicalShape(node.shape, layout) }
+    const { name, dims } = g.unshaped(shaped.name) ?? shaped
+    return { name: g.output(name, node.dtype, dims), dtype: node.dtype, layout, dims }
   })
   const { bytes, usedInputs, nodes } = g.finish()
   const session = createSession(bytes, options)
@@ -154,9 +155,8 @@ export function runStep(
   const fetches: Record<string, OnnxTensor> = {}
   const values = step.outputs.map(({ name, dtype, layout, dims }): HostValue => {
     const data = pool.take(dtype, sizeOf(dims))
-    const tensor = onnxTensor(dtype, data, dims)
-    fetches[name] = tensor
-    return { data, layout, tensor, exclusive: true }
+    fetches[name] = onnxTensor(dtype, data, dims)
+    return { data, layout, tensor: undefined, exclusive: true }
   })
   step.session.run(feeds, fetches)
   live.forEach((node, i) => {

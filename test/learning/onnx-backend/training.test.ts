@@ -27,6 +27,7 @@ function smallNet(): tf.LayersModel {
   y = apply(L.batchNormalization(), conv(y, 16, 3, 1))
   x = apply(L.reLU(), apply(L.add(), [y, conv(x, 16, 1, 2)]))
   x = apply(L.concatenate(), [x, conv(x, 3, 3, 1)])
+  x = apply(L.concatenate(), [x, conv(bnRelu(x), 4, 3, 1)])
   x = conv(bnRelu(x), 10, 1, 1)
   x = apply(L.averagePooling2d({ poolSize: 2, strides: 2 }), x)
   x = apply(L.globalAveragePooling2d({}), x)

@@ -5,7 +5,7 @@ import { plain, type Lowered, type Lowering } from "../lowering.ts"
 import { applyAffine, type Affine } from "./affine.ts"
 import { batchStatistics, rowProducts } from "./batch-statistics.ts"
 import type { Kernel, KernelTable } from "./kernel.ts"
-import { noteAffine } from "./relu.ts"
+import { noteAffine, noteSum } from "./fusion.ts"
 
 /**
  * Names of the kernels of training-mode batch normalization; tfjs has none, so that these exist only on this backend.
@@ -100,14 +100,13 @@ function lowerInputGradient(l: Lowering, node: LazyNode, epsilon: number): Lower
   const a = g.emit("Mul", [s, scale])
   const b = g.emit("Mul", [g.emit("Mul", [g.emit("Mul", [a, s]), dScale]), share])
   const c = g.emit("Sub", [g.emit("Mul", [g.emit("Mul", [a, dOffset]), share]), g.emit("Mul", [b, mean])])
-  const ofX = applyAffine(g, { rows: l.channelRows(xNode), scale: b, offset: c, channels, columns })
+  const ofX: Affine = { rows: l.channelRows(xNode), scale: b, offset: c, channels, columns }
   const none = g.constant(`zeros${channels}`, "float32", [channels], () => new Float32Array(channels))
-  const rows = l.channelRows(dyNode)
-  return asFeature(
-    g,
-    applyAffine(g, { rows, scale: a, offset: none, channels, columns }, undefined, ofX),
-    node.shape,
-  )
+  const ofDy: Affine = { rows: l.channelRows(dyNode), scale: a, offset: none, channels, columns }
+  const sum = (addend?: string): Lowered =>
+    asFeature(g, applyAffine(g, ofDy, undefined, applyAffine(g, ofX, undefined, addend)), node.shape)
+  noteSum(l, node, (addend) => sum(l.channelRows(addend)))
+  return sum()
 }
 
 const batchInputGradient: Kernel = (call) => {

@@ -4,6 +4,7 @@ import type { GraphBuilder } from "../graph-builder.ts"
 import type { LazyNode } from "../lazy-node.ts"
 import { physicalShape, sameShape, sizeOf, type Dtype, type Layout } from "../layout.ts"
 import { plain, type Lowered, type Lowering } from "../lowering.ts"
+import { fusedSum } from "./fusion.ts"
 import type { Kernel, KernelTable, Operand } from "./kernel.ts"
 
 type Emit = (g: GraphBuilder, a: string, b: string, dtype: Dtype) => string
@@ -34,6 +35,8 @@ export function broadcastOperand(l: Lowering, input: LazyNode, rank: number, lay
 
 /** Lowers an element-wise operation of two operands. */
 export function lowerBinary(l: Lowering, node: LazyNode, emit: Emit): Lowered {
+  const fused = fusedSum(l, node)
+  if (fused !== undefined) return fused
   const g = l.graph
   const layout = commonLayout(l, node)
   const [a, b] = node.inputs.map((input) => broadcastOperand(l, input, node.shape.length, layout))
@@ -43,6 +46,7 @@ export function lowerBinary(l: Lowering, node: LazyNode, emit: Emit): Lowered {
   // ONNX Runtime broadcasts a scalar (or nothing) along one dimension many times faster than along four
   if (node.shape.length > 1 && size > 1 && sizes.every((s) => s === 1 || s === size)) {
     const flat = emit(g, g.reshape(a, [sizes[0]]), g.reshape(b, [sizes[1]]), dtype)
+    g.noteShape(flat, [size])
     return { name: g.reshape(flat, physicalShape(node.shape, layout)), layout }
   }
   return { name: emit(g, a, b, dtype), layout }

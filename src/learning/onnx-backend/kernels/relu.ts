@@ -1,44 +1,9 @@
 import type { LazyNode } from "../lazy-node.ts"
-import { physicalShape, sameShape } from "../layout.ts"
+import { physicalShape } from "../layout.ts"
 import type { Lowered, Lowering } from "../lowering.ts"
-import { applyAffine, type Affine } from "./affine.ts"
+import { applyAffine } from "./affine.ts"
+import { affineOf, affineSum, noteRelu, reluOf } from "./fusion.ts"
 import type { Kernel, KernelTable } from "./kernel.ts"
-
-interface Notes {
-  /** Batch-normalized feature maps that are not needed by themselves if only a relu reads them. */
-  readonly affine: Map<LazyNode, Affine>
-  /** What has been put through a relu, and what came out. */
-  readonly relu: Map<LazyNode, Lowered>
-}
-const notes = new WeakMap<Lowering, Notes>()
-
-function notesOf(l: Lowering): Notes {
-  const found = notes.get(l)
-  if (found !== undefined) return found
-  const fresh: Notes = { affine: new Map(), relu: new Map() }
-  notes.set(l, fresh)
-  return fresh
-}
-
-/** Tells that `node` is an affine map of a feature map, so that a relu after it can be computed in the same pass. */
-export function noteAffine(l: Lowering, node: LazyNode, affine: Affine): void {
-  notesOf(l).affine.set(node, affine)
-}
-
-/** The sum of a batch-normalized map and another: the end of a residual unit. */
-function residual(
-  l: Lowering,
-  node: LazyNode,
-): { readonly affine: Affine; readonly addend: LazyNode } | undefined {
-  const { affine } = notesOf(l)
-  if (node.op !== "Add" || node.value !== undefined) return undefined
-  if (!node.inputs.every((input) => sameShape(input.shape, node.shape))) return undefined
-  const [first, second] = node.inputs
-  const ofFirst = affine.get(first)
-  if (ofFirst !== undefined) return { affine: ofFirst, addend: second }
-  const ofSecond = affine.get(second)
-  return ofSecond === undefined ? undefined : { affine: ofSecond, addend: first }
-}
 
 function lowerRelu(l: Lowering, node: LazyNode): Lowered {
   const g = l.graph
@@ -47,9 +12,9 @@ function lowerRelu(l: Lowering, node: LazyNode): Lowered {
     name: g.reshape(rows, physicalShape(node.shape, "CNHW")),
     layout: "CNHW",
   })
-  const affine = notesOf(l).affine.get(input)
+  const affine = affineOf(l, input)
   if (affine !== undefined) return feature(applyAffine(g, affine, "Relu"))
-  const sum = residual(l, input)
+  const sum = affineSum(l, input)
   if (sum !== undefined) return feature(applyAffine(g, sum.affine, "Relu", l.channelRows(sum.addend)))
   const { name, layout } = l.of(input)
   return { name: g.emit("Relu", [name]), layout }
@@ -60,7 +25,7 @@ const relu: Kernel = (call) => {
   if (x.dtype !== "float32") return undefined
   return call.backend.record("Relu", [x], x.shape, "float32", "float32", (l, node) => {
     const value = lowerRelu(l, node)
-    notesOf(l).relu.set(node.inputs[0], value)
+    noteRelu(l, node.inputs[0], value)
     return value
   })
 }
@@ -76,7 +41,7 @@ const step: Kernel = (call) => {
   return call.backend.record("Step", [x], x.shape, "float32", String(alpha), (l, node) => {
     const g = l.graph
     const [input] = node.inputs
-    const { name, layout } = notesOf(l).relu.get(input) ?? l.of(input)
+    const { name, layout } = reluOf(l, input) ?? l.of(input)
     const positive = g.emit("Greater", [name, g.scalar(0)])
     if (alpha === 0) return { name: g.emit("Cast", [positive], { to: 1 }), layout }
     return { name: g.emit("Where", [positive, g.scalar(1), g.scalar(alpha)]), layout }
