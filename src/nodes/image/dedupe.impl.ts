@@ -96,7 +96,7 @@ const run = Effect.fn("dedupe")(function* ({
   params,
   context,
 }: Parameters<RunFunction<typeof inputs, typeof outputs, Params>>[0]) {
-  const { maxDistance, similarity: enough, onConflict } = params
+  const { maxDistance, onConflict } = params
   const own = yield* Effect.promise(() => items.all())
   const guards = yield* Effect.promise(() => Promise.all(protect.map(({ value }) => value.all())))
   const given: ReadonlyArray<Sample> = [...own, ...guards.flat()]
@@ -124,11 +124,11 @@ const run = Effect.fn("dedupe")(function* ({
     })
   })
   const thumbs = yield* thumbsOf(rows, entries, maxDistance, context)
-  const groups = groupsOf(
-    entries,
-    maxDistance,
-    (a, b) => similarity(thumbs.get(a)!, thumbs.get(b)!, enough) >= enough,
-  )
+  const groups = groupsOf(entries, maxDistance, (a, b) => {
+    const faces = rows[a].face?.crop === true || rows[b].face?.crop === true
+    const enough = faces ? params.faceSimilarity : params.similarity
+    return similarity(thumbs.get(a)!, thumbs.get(b)!, enough) >= enough
+  })
 
   const byId = new Map(own.map((row) => [row.id, row]))
   const duplicates: Array<Sample> = []

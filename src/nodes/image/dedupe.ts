@@ -3,9 +3,10 @@ import { defineNode, list, sameAs } from "../../runtime/node.ts"
 import { Images, Rejects, table } from "../../schema/artifact.ts"
 import { between, param, whole } from "../model/param.ts"
 
-// The defaults find 30 of 41 real pairs of near copies (other crop, size, contrast; next film frames) and none of 20
-// pairs of different people chosen for their close hashes; 0.9 finds 34 and still none, but takes some of the gallery's
-// aligned faces for one another.
+// Measured: with these defaults 35 of 41 real pairs of near copies (other crop, size, contrast; next film frames) are
+// found, none of 20 pairs of different people chosen for their close hashes, and none among 3,000 news portraits that
+// have no duplicates. Of their faces, cut out and aligned, 33 pairs reach 0.75, 4 reach 0.8 and none 0.85, while few
+// real copies do: look for duplicates before faces are cut out.
 export const Params = Schema.Struct({
   maxDistance: param(
     whole(0, 32),
@@ -14,8 +15,13 @@ export const Params = Schema.Struct({
   ),
   similarity: param(
     between(-1, 1),
-    0.93,
-    "correlation of the two small grey pictures from which a pair of close hashes counts as duplicates",
+    0.65,
+    "correlation of the details of two pictures of close hashes from which they count as duplicates",
+  ),
+  faceSimilarity: param(
+    between(-1, 1),
+    0.85,
+    "the same where one of them is the crop of an aligned face: these look alike by nature",
   ),
   onConflict: param(
     Schema.Literals(["drop", "majority", "keep"]),
