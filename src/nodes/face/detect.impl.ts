@@ -1,3 +1,4 @@
+import { dirname } from "node:path"
 import type { MapFunction } from "../../runtime/node.ts"
 import type { Face, Sample } from "../../schema/sample.ts"
 import { ImageError } from "../../vision/imageError.ts"
@@ -60,7 +61,8 @@ const detect: MapFunction<
   { readonly face: Face; readonly phash: null }
 > = async ({ item, params, context }) => {
   const { minFaceSize, thresholds, factor, retryBelow } = params
-  const path = context.files["weights"]
+  const { weights, pnet } = context.files
+  const path = weights ?? (pnet === undefined ? undefined : dirname(pnet))
   if (params.download === undefined && path === undefined) throw new WeightsError("no weights given")
   const detector = await detectorOf(params.download ?? { path })
   const image = await readable(item.image, context, { maxPixels: params.maxPixels })

@@ -48,8 +48,11 @@ export default defineNode({
   inputs,
   outputs,
   params: Params,
-  files: ({ weights, download }): Record<string, string> =>
-    download === undefined ? { weights: weights === "builtin" ? builtinWeights() : weights } : {},
+  // File by file where they are ours, so that the notes beside them are no part of the key.
+  files: ({ weights, download }): Record<string, string> => {
+    if (download !== undefined) return {}
+    return weights === "builtin" ? builtinWeights() : { weights }
+  },
   pathParams: ["weights"],
   map: { over: "images", reads: ["image"], impl: () => import("./detect.impl.ts") },
 })

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,6 +8,7 @@ import { writeSafetensors, type SafetensorsTensor } from "../../../src/learning/
 import align from "../../../src/nodes/face/align.ts"
 import detect from "../../../src/nodes/face/detect.ts"
 import { facesOf, passedOver, type Detected } from "../../../src/nodes/face/faces.ts"
+import { builtinWeights } from "../../../src/nodes/face/weights.ts"
 import { digestOf } from "../../../src/schema/digest.ts"
 import type { Face, Sample } from "../../../src/schema/sample.ts"
 import { decodeImage } from "../../../src/vision/decode.ts"
@@ -181,6 +183,12 @@ describe("weights of face.detect", () => {
     const row = rowOf(rig, "a", await encodePng(raster(40, 40, 3)))
     return (await rig.map(detect, params, [row])).rejected.map(({ reason }) => reason)
   }
+
+  it("come with the program", async () => {
+    const files = builtinWeights()
+    expect(Object.values(files).every((path) => existsSync(path))).toBe(true)
+    expect(await look({}, files)).toEqual(["no-face"])
+  })
 
   it("come in a folder, in one file, or by an address with their digest", async () => {
     const folder = await mkdtemp(join(tmpdir(), "facet-weights-"))
