@@ -7,7 +7,22 @@ import { type Images, imageSize, ImagesError } from "./images.ts"
 export interface Preprocessing {
   readonly mean: ReadonlyArray<number>
   readonly std: ReadonlyArray<number>
+  /**
+   * Each picture by its own mean and deviation, over all its channels, in place of `mean` and `std`: light and skin
+   * say nothing about an expression. `mean` and `std` then stand for a usual picture, for inputs made from nothing.
+   */
+  readonly perPicture?: boolean
 }
+
+/** Each picture by its own statistics; a usual picture is mid-grey with a deviation of a quarter. */
+export const perPicture = (channels: number): Preprocessing => ({
+  mean: Array.from({ length: channels }, () => 0.5),
+  std: Array.from({ length: channels }, () => 0.25),
+  perPicture: true,
+})
+
+/** Added to a picture's own deviation (of values in [0, 1]), so that a flat picture's noise is not blown up. */
+const SOFTENING = 0.05
 
 /** The statistics ImageNet networks are fed with (RGB, values in [0, 1]); torchvision's documentation. */
 export const IMAGENET_PREPROCESSING: Preprocessing = {
@@ -54,11 +69,28 @@ export const normalise = (
   const { mean, std } = preprocessing
   if (mean.length !== channels || std.length !== channels)
     throw new ImagesError(`normalisation for ${mean.length} channel(s), pictures with ${channels}`)
+  if (preprocessing.perPicture === true) return normaliseEach(images, out)
   // A table per channel: 256 values, exactly those of the formula.
   const tables = mean.map((m, c) => Float32Array.from({ length: 256 }, (_, v) => (v / 255 - m) / std[c]))
   for (let c = 0; c < channels; c++) {
     const table = tables[c]
     for (let i = c; i < data.length; i += channels) out[i] = table[data[i]]
+  }
+  return out
+}
+
+const normaliseEach = (images: Images, out: Float32Array): Float32Array => {
+  const { data } = images
+  const size = imageSize(images)
+  for (let start = 0; start < data.length; start += size) {
+    let [sum, squares] = [0, 0]
+    for (let i = start; i < start + size; i++) {
+      sum += data[i]
+      squares += data[i] * data[i]
+    }
+    const mean = sum / size
+    const scale = 1 / (Math.sqrt(Math.max(0, squares / size - mean * mean)) + SOFTENING * 255)
+    for (let i = start; i < start + size; i++) out[i] = (data[i] - mean) * scale
   }
   return out
 }

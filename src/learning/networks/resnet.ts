@@ -10,14 +10,14 @@ export const isResidualNorm = (layer: string): boolean => /^stage\d+_block\d+_no
 
 /**
  * ResNet with bottleneck blocks (He et al. 2016; the stride sits on the 3×3 convolution, as in torchvision). Inputs
- * above 64 pixels: stem 7×7 stride 2 and 3×3 max-pool stride 2; up to 64: stem 3×3 stride 1 and no pool. Stage s has
+ * above 64 pixels: stem 7×7 stride 2 and 3×3 max-pool stride 2; up to 64: stem 3×3, stride `stemStride`, and no pool. Stage s has
  * round(64 · 2^s · width) channels inside its blocks and four times that outside. Returns logits.
  */
 export const resnet = (spec: NetworkSpec): tf.LayersModel => {
   const input = tf.input({ shape: [spec.size, spec.size, spec.channels], name: "input" })
   const inner = (stage: number): number => Math.max(1, Math.round(64 * 2 ** stage * spec.width))
   const small = spec.size <= SMALL_INPUT
-  let x = convolution("stem_conv", inner(0), small ? 3 : 7, small ? 1 : 2, input)
+  let x = convolution("stem_conv", inner(0), small ? 3 : 7, small ? spec.stemStride : 2, input)
   x = relu("stem_relu", batchNorm("stem_norm", x))
   if (!small)
     x = connect(tf.layers.maxPooling2d({ name: "stem_pool", poolSize: 3, strides: 2, padding: "same" }), x)

@@ -15,6 +15,8 @@ export interface NetworkSpec {
   readonly width: number
   /** ResNet: bottleneck blocks per stage; [3, 4, 6, 3] = ResNet-50. */
   readonly blocks: ReadonlyArray<number>
+  /** ResNet, inputs up to `SMALL_INPUT`: stride of the first convolution. */
+  readonly stemStride: 1 | 2
 }
 
 /** What a user gives: a well-known name, or a family with its own sizes. */
@@ -28,6 +30,7 @@ export interface NetworkOptions {
   readonly growth?: number | undefined
   readonly width?: number | undefined
   readonly blocks?: ReadonlyArray<number> | undefined
+  readonly stemStride?: 1 | 2 | undefined
 }
 
 /** A network that cannot be built; the message says which parameter and what it may be. */
@@ -68,6 +71,7 @@ export const networkSpec = (options: NetworkOptions): NetworkSpec => {
     growth: options.growth ?? 12,
     width: options.width ?? 1,
     blocks: options.blocks ?? [3, 4, 6, 3],
+    stemStride: options.stemStride ?? 1,
   }
   const whole = (value: number, least: number): boolean => Number.isSafeInteger(value) && value >= least
   need(

@@ -7,7 +7,7 @@ import {
   type NetworkOptions,
   networkSpec,
 } from "../../learning/networks/index.ts"
-import { fitPreprocessing } from "../../learning/preprocess.ts"
+import { fitPreprocessing, perPicture } from "../../learning/preprocess.ts"
 import type { Schedule } from "../../learning/schedule.ts"
 import { type EpochFigures, trainClassifier } from "../../learning/train.ts"
 import type { NodeContext, RunFunction } from "../../runtime/node.ts"
@@ -83,7 +83,7 @@ const train = (async ({ inputs, params, context }) => {
     seed: context.seed,
     ...(params.model === "densenet40"
       ? { depth: params.depth, growth: params.growth }
-      : { blocks: params.blocks, width: params.width }),
+      : { blocks: params.blocks, width: params.width, stemStride: params.stemStride }),
   }
   const spec = networkSpec(options)
   await useBackend(params.backend === "auto" ? "onnx" : params.backend, { threads: params.threads })
@@ -93,7 +93,8 @@ const train = (async ({ inputs, params, context }) => {
   const trainingSet = await load(training, classes, params, context)
   const validationSet = validation.length === 0 ? undefined : await load(validation, classes, params, context)
   const classWeights = classWeightsOf(params.classWeights, training, trainingSet.labels, classes)
-  const preprocessing = fitPreprocessing(trainingSet.images)
+  const preprocessing =
+    params.normalize === "picture" ? perPicture(params.channels) : fitPreprocessing(trainingSet.images)
   const model = buildNetwork(options)
   try {
     context.progress(0, params.epochs)

@@ -23,8 +23,18 @@ export const TrainParams = Schema.Struct({
     "resnet50: bottleneck blocks per stage; [3, 4, 6, 3] are its 50 layers",
   ),
   width: param(between(0.01, 4), 1, "resnet50: multiplier of all channel counts"),
+  stemStride: param(
+    Schema.Literals([1, 2]),
+    1,
+    "resnet50, input up to 64 pixels: stride of the first convolution; 2 costs a quarter",
+  ),
   size: param(whole(16, 512), 48, "side of the square input in pixels"),
   channels: param(Schema.Literals([1, 3]), 1, "1 = grey, 3 = RGB"),
+  normalize: param(
+    Schema.Literals(["picture", "set"]),
+    "picture",
+    "each picture by its own mean and deviation (light and skin say nothing about an expression), or all by those of the training split",
+  ),
   classes: Schema.optionalKey(
     Schema.Array(Schema.String).annotate({
       description:

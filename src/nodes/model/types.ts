@@ -38,6 +38,8 @@ export const Preprocessing = Schema.Struct({
   /** Per channel, on values in [0, 1]: input = (value − mean) / std. */
   mean: Schema.Array(Schema.Finite),
   std: Schema.Array(Schema.Finite),
+  /** Each picture by its own mean and deviation instead (learning/preprocess.ts). */
+  perPicture: Schema.optionalKey(Schema.Boolean),
 })
 export type Preprocessing = typeof Preprocessing.Type
 
