@@ -1,6 +1,6 @@
 /** What a plugin imports from "facet": node definitions, artifact types and the schema language. */
 export * as Schema from "effect/Schema"
-export { defineNode, list, optional, sameAs } from "./runtime/node.ts"
+export { defineNode, list, optional, sameAs, without } from "./runtime/node.ts"
 export type {
   InputValues,
   Inputs,

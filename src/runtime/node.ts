@@ -28,8 +28,13 @@ export const optional = <A>(type: ArtifactType<A>): InputPort<A, "optional"> => 
 export interface SameAs {
   readonly sameAs: string
   readonly adds: ReadonlyArray<string>
+  /** Fields that the rows no longer have, whatever the input demands. */
+  readonly drops?: ReadonlyArray<string>
 }
 export const sameAs = (port: string, ...adds: ReadonlyArray<string>): SameAs => ({ sameAs: port, adds })
+
+/** A `sameAs` whose rows lose fields: a crop has no use for the hash of the picture it was cut from. */
+export const without = (same: SameAs, ...drops: ReadonlyArray<string>): SameAs => ({ ...same, drops })
 
 export type Inputs = Readonly<Record<string, ArtifactType | InputPort>>
 export type Outputs = Readonly<Record<string, ArtifactType | SameAs>>

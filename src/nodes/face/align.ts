@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { defineNode, sameAs } from "../../runtime/node.ts"
+import { defineNode, sameAs, without } from "../../runtime/node.ts"
 import { Faces } from "../../schema/artifact.ts"
 import { between, param, whole } from "../model/param.ts"
 
@@ -22,7 +22,7 @@ export const Params = Schema.Struct({
 export type Params = typeof Params.Type
 
 export const inputs = { faces: Faces }
-export const outputs = { faces: sameAs("faces", "width", "height") }
+export const outputs = { faces: without(sameAs("faces", "width", "height"), "phash") }
 
 export default defineNode({
   type: "face.align",

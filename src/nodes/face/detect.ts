@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { defineNode, sameAs } from "../../runtime/node.ts"
+import { defineNode, sameAs, without } from "../../runtime/node.ts"
 import { Images } from "../../schema/artifact.ts"
 import { between, param, whole } from "../model/param.ts"
 import { builtinWeights } from "./weights.ts"
@@ -39,7 +39,7 @@ export const Params = Schema.Struct({
 export type Params = typeof Params.Type
 
 export const inputs = { images: Images }
-export const outputs = { faces: sameAs("images", "face") }
+export const outputs = { faces: without(sameAs("images", "face"), "phash") }
 
 export default defineNode({
   type: "face.detect",

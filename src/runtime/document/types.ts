@@ -50,7 +50,7 @@ export const resolveOutputs = (
       const declared = definition.inputs?.[output.sameAs]
       const given = fed[output.sameAs] ?? []
       const types = given.length > 0 ? given : declared === undefined ? [] : [inputPort(declared).type]
-      outputs[name] = commonType(types, output.adds)
+      outputs[name] = commonType(types, output.adds, output.drops)
     }
   }
   return outputs
@@ -59,6 +59,7 @@ export const resolveOutputs = (
 const commonType = (
   types: ReadonlyArray<ArtifactType | undefined>,
   adds: ReadonlyArray<string>,
+  drops: ReadonlyArray<string> = [],
 ): ArtifactType | undefined => {
   const [first, ...others] = types
   if (first === undefined) return undefined
@@ -68,5 +69,5 @@ const commonType = (
     fields = fields.filter((field) => other.requires.includes(field))
   }
   if (first.kind !== "table") return first
-  return withFields(first, [...fields, ...adds])
+  return withFields(first, [...fields.filter((field) => !drops.includes(field)), ...adds])
 }
