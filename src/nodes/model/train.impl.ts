@@ -59,9 +59,18 @@ const load = async (
 /** What is said of the training beside the architecture, which has its own place. */
 const trainingOf = (params: TrainParams): Record<string, Json> => {
   const { epochs, batch, lr, schedule, warmup, momentum, nesterov, l2 } = params
-  const { classWeights, labelSmoothing, keep, threads, backend, augment } = params
+  const { classWeights, labelSmoothing, keep, threads, backend, augment, normalize } = params
   const optimizer = { epochs, batch, lr, schedule, warmup, momentum, nesterov, l2 }
-  return { ...optimizer, classWeights, labelSmoothing, keep, threads, backend, augment: { ...augment } }
+  return {
+    ...optimizer,
+    classWeights,
+    labelSmoothing,
+    keep,
+    normalize,
+    threads,
+    backend,
+    augment: { ...augment },
+  }
 }
 
 /** Trains one network; times go to the log only, so that equal inputs give an equal model. */

@@ -24,6 +24,8 @@ export interface NamedModel {
   readonly node: string
   /** What readers see: `DenseNet-40`. */
   readonly title: string
+  /** Whether it has the published size of its architecture. */
+  readonly published: boolean
   readonly value: ModelValue
 }
 

@@ -35,6 +35,7 @@ export const nameModels = (models: ReadonlyArray<Named<ModelValue>>): ReadonlyAr
   return models.map(({ node, value }, i) => ({
     node,
     value,
+    published: architecture(value) === TITLES[value.name],
     title: full.some((other, j) => i !== j && other === full[i]) ? `${full[i]} (${node})` : full[i],
   }))
 }

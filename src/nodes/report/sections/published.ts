@@ -87,6 +87,7 @@ const missing = (data: ReportData): ReadonlyArray<string> => {
   const { models, before, origins } = data
   const sizes = [...new Set(models.map((m) => m.value.preprocessing.size))]
   const rates = new Set(models.map((m) => Number(m.value.training["lr"])))
+  const small = [...new Set(models.filter((m) => !m.published).map((m) => m.title))]
   const pictures = before?.rows ?? origins?.found
   return [
     data.generated === true &&
@@ -98,6 +99,8 @@ const missing = (data: ReportData): ReadonlyArray<string> => {
     sizes.length > 0 &&
       !sizes.includes(paperSize) &&
       `The input size: ${sizes.map((s) => `${s} × ${s}`).join(", ")} here, ${paperSize} × ${paperSize} in the paper’s`,
+    small.length > 0 &&
+      `The networks at their published size: ${sentence(small)} ${small.length === 1 ? "is a smaller relative" : "are smaller relatives"} of the paper’s`,
     models.length > 0 &&
       !paperRates.every((rate) => rates.has(rate)) &&
       "The paper’s search over learning rates",

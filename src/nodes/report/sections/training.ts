@@ -7,6 +7,18 @@ import type { Section } from "./section.ts"
 const LEARN = "var(--accent-2)"
 const CHECK = "var(--accent)"
 
+const augmentation = (value: unknown): ReadonlyArray<string> => {
+  if (typeof value !== "object" || value === null) return []
+  const parts = Object.entries(value).flatMap(([name, range]) =>
+    typeof range === "number"
+      ? [`${name} ${range}`]
+      : Array.isArray(range)
+        ? [`${name} ${range.join("–")}`]
+        : [],
+  )
+  return parts.length === 0 ? [] : [`changed at random: ${parts.join(", ")}`]
+}
+
 const settings = ({ value }: NamedModel): string => {
   const { training, preprocessing, seed } = value
   const say = (key: string, word: string): ReadonlyArray<string> =>
@@ -19,6 +31,8 @@ const settings = ({ value }: NamedModel): string => {
     ...say("momentum", "momentum"),
     ...say("l2", "L2"),
     ...say("classWeights", "class weights"),
+    ...say("labelSmoothing", "label smoothing"),
+    ...augmentation(training["augment"]),
     `seed ${seed}`,
   ].join(" · ")
 }
