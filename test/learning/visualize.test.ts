@@ -132,7 +132,7 @@ describe("feature pictures", () => {
         { kind: "class", index: 1 },
         { kind: "channel", layer: "block1_out", index: 18 },
       ],
-      steps: 16,
+      steps: 48,
       seed: 2,
     } as const
     const before = tf.memory().numTensors

@@ -45,6 +45,35 @@ export class FeatureError extends Error {
 /** Grey that surrounds the picture when it is shifted and turned. */
 const OUTSIDE = 0.5
 
+/**
+ * Share of the rate at a share of the steps: full until the middle, then half a cosine to 0. Adam moves every
+ * frequency by about its rate whether or not it matters; at a constant rate that stays in the picture as grain.
+ */
+const annealing = (share: number): number => (share < 0.5 ? 1 : (1 + Math.cos(Math.PI * (2 * share - 1))) / 2)
+
+/** Adam (Kingma & Ba 2015, algorithm 1, usual constants) with a rate given at each step; it descends. */
+const climber = (variables: ReadonlyArray<tf.Variable>) => {
+  const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-8]
+  const zeros = (): Array<tf.Variable> =>
+    variables.map((v) => tf.tidy(() => tf.variable(tf.zeros(v.shape), false)))
+  const [means, squares] = [zeros(), zeros()]
+  let steps = 0
+  return {
+    step: (gradients: ReadonlyArray<tf.Tensor>, rate: number): void => {
+      steps++
+      const corrected = tf.scalar((rate * Math.sqrt(1 - beta2 ** steps)) / (1 - beta1 ** steps))
+      for (const [i, variable] of variables.entries()) {
+        const mean = tf.add(tf.mul(means[i], beta1), tf.mul(gradients[i], 1 - beta1))
+        const square = tf.add(tf.mul(squares[i], beta2), tf.mul(tf.square(gradients[i]), 1 - beta2))
+        means[i].assign(mean)
+        squares[i].assign(square)
+        variable.assign(tf.sub(variable, tf.div(tf.mul(mean, corrected), tf.add(tf.sqrt(square), epsilon))))
+      }
+    },
+    dispose: (): void => tf.dispose([means, squares]),
+  }
+}
+
 interface Target {
   readonly symbol: tf.SymbolicTensor
   /** Which picture excites which channel: [N, (1, 1,) channels], to be multiplied with the layer's output. */
@@ -94,7 +123,7 @@ export const visualizeFeatures = async (options: FeatureOptions): Promise<Featur
   if (count === 0) throw new FeatureError("no objectives")
   const targets = targetsOf(model, objectives)
   const pictures = spectralPictures({ count, height, width, channels }, seed)
-  const adam = tf.train.adam(learningRate)
+  const adam = climber(pictures.variables)
   const statistics = tf.tidy(() => ({
     mean: tf.tensor4d([...preprocessing.mean], [1, 1, 1, channels]),
     inverse: tf.tensor4d(
@@ -120,7 +149,10 @@ export const visualizeFeatures = async (options: FeatureOptions): Promise<Featur
           () => tf.neg(tf.sum(scores(warp(pictures.pixels(), view, OUTSIDE)))).asScalar(),
           [...pictures.variables],
         )
-        adam.applyGradients(Object.entries(grads).map(([name, tensor]) => ({ name, tensor })))
+        adam.step(
+          pictures.variables.map(({ name }) => grads[name]),
+          learningRate * annealing(step / steps),
+        )
         return value
       })
       flush()

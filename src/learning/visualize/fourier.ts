@@ -17,6 +17,13 @@ export interface SpectralPictures {
 const START_DEVIATION = 0.01
 const OUTPUT_SCALE = 4
 
+/**
+ * The published spectrum falls off as 1 / f. On pictures of a few dozen pixels all frequencies that there are reach
+ * the network, and grain wins over shapes: there the spectrum falls off as 1 / f^1.5.
+ */
+const SMALL_PICTURE = 96
+const SMALL_POWER = 1.5
+
 /** How colours vary together in photographs (columns: luminance and two chroma directions), as published. */
 const COLOUR_BASIS = [
   [0.26, 0.09, 0.02],
@@ -61,13 +68,13 @@ export const spectralPictures = (
   const frequency = (ky: number, kx: number): number =>
     Math.hypot(Math.min(ky, height - ky) / height, kx / width)
   const lowest = 1 / Math.max(width, height)
+  const power = Math.min(width, height) < SMALL_PICTURE ? SMALL_POWER : 1
   const constants = tf.tidy(() => ({
-    // The inverse transform's 1 / (h·w) is part of the scale.
-    scale: matrix(
-      rows,
-      half,
-      (r, kx) => 1 / Math.max(frequency(r % height, kx), lowest) / Math.sqrt(width * height),
-    ),
+    // 1 / f^power, as large as 1 / f at the lowest; the inverse transform's 1 / (h·w) is part of it.
+    scale: matrix(rows, half, (r, kx) => {
+      const f = Math.max(frequency(r % height, kx), lowest)
+      return (lowest / f) ** (power - 1) / f / Math.sqrt(width * height)
+    }),
     // A real picture's spectrum is symmetric: the inner columns stand for two frequencies each.
     cosX: matrix(
       half,
