@@ -52,6 +52,14 @@ const definitions: ReadonlyArray<NodeDefinition> = [
     },
   }),
   defineNode({
+    type: "t.same",
+    description: "",
+    inputs: { images: Images },
+    outputs: { images: sameAs("images") },
+    params: Schema.Struct({}),
+    run: async ({ inputs }) => ({ images: await inputs.images.all() }),
+  }),
+  defineNode({
     type: "t.train",
     description: "",
     inputs: { images: Images },
@@ -131,6 +139,25 @@ describe("lineage", () => {
     expect(tree).toContain("model: train.model")
     expect(tree).toContain("contains: http://example.test/one.jpg")
     expect(lineageMermaid(found)).toContain('[/"2 sources"/]')
+  })
+
+  it("keeps two nodes apart that gave the same", async () => {
+    const rig = engineRig(definitions)
+    rigs.push(rig)
+    await rig.run([sketches[0]!, { id: "again", uses: "t.same", in: { images: "crawl" } }])
+    const found = await rig.store((store) =>
+      Effect.runPromise(
+        lineage({ pipeline: "test", ref: "again", direction: "up" }).pipe(
+          Effect.provideService(Store, store),
+        ),
+      ),
+    )
+    const tree = lineageTree(found, "up")
+    expect(tree.split("\n").some((line) => /└─ images: crawl \(t\.crawl\)/u.test(line))).toBe(true)
+    expect(
+      found.nodes.filter((node) => node.kind === "artifact").map((node) => node.attributes["node"]),
+    ).toEqual(["again", "crawl"])
+    expect(tree).not.toContain("see above")
   })
 
   it("leads from one picture to the model that saw it and the prediction it got", async () => {

@@ -50,7 +50,7 @@ const addArtifact = (builder: LineageBuilder, trace: NodeTrace, port: string): s
   const output = trace.outputs[port]
   const rows = output.rows === undefined ? "" : `, ${output.rows} rows`
   return builder.node({
-    id: `artifact:${output.digest}`,
+    id: `artifact:${trace.node}.${port}:${output.digest.slice(0, 16)}`,
     kind: "artifact",
     label: `${trace.node}.${port} (${output.type}${rows}, ${short(output.digest)})`,
     digest: output.digest,

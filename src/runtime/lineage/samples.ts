@@ -175,7 +175,7 @@ const addUsers = (builder: LineageBuilder, history: History, mine: ReadonlyArray
         if (through !== undefined) builder.edge(through, id, input)
         for (const [port, output] of plain) {
           const artifact = builder.node({
-            id: `artifact:${output.digest}`,
+            id: `artifact:${user.node}.${port}:${output.digest.slice(0, 16)}`,
             kind: "artifact",
             label: `${user.node}.${port} (${output.type})`,
             digest: output.digest,

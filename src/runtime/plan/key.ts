@@ -1,4 +1,4 @@
-import { resolve } from "node:path"
+import { relative, resolve } from "node:path"
 import { digestOf, digestRecord, type Digest } from "../../schema/digest.ts"
 import { canonical, type Json } from "../../schema/json.ts"
 import type { InputRecord, KeyRecord, OutputRecord } from "../../schema/trace.ts"
@@ -59,7 +59,7 @@ export const keyRecord = (options: {
     files: Object.fromEntries(
       Object.entries(declared).map(([name, path]) => [
         name,
-        { path, digest: options.files.digest(resolve(root, path)) },
+        { path: relative(root, resolve(root, path)), digest: options.files.digest(resolve(root, path)) },
       ]),
     ),
   }
