@@ -144,7 +144,7 @@ describe("lineage", () => {
   it("keeps two nodes apart that gave the same", async () => {
     const rig = engineRig(definitions)
     rigs.push(rig)
-    await rig.run([sketches[0]!, { id: "again", uses: "t.same", in: { images: "crawl" } }])
+    await rig.run([sketches[0], { id: "again", uses: "t.same", in: { images: "crawl" } }])
     const found = await rig.store((store) =>
       Effect.runPromise(
         lineage({ pipeline: "test", ref: "again", direction: "up" }).pipe(
