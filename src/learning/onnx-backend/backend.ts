@@ -151,6 +151,12 @@ export class OnnxBackend extends tf.KernelBackend {
     this.#stats.lastOnnxNodes = step.onnxNodes
   }
 
+  /** Lets all compiled graphs and spare arrays go, e.g. between two trainings: a session keeps its working memory. */
+  release(): void {
+    this.#sessions.clear()
+    this.#pool.clear()
+  }
+
   // --- what tfjs calls -------------------------------------------------------------------------------------------
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
@@ -257,8 +263,7 @@ export class OnnxBackend extends tf.KernelBackend {
   }
 
   override dispose(): void {
-    this.#sessions.clear()
-    this.#pool.clear()
+    this.release()
     this.#pending.clear()
   }
 

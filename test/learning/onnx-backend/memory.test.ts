@@ -94,6 +94,13 @@ describe("memory", () => {
     held.forEach((values, i) => expect(Array.from(values)).toEqual([2 + i, 3 + i, 4 + i]))
     w.dispose()
   })
+  it("lets sessions go on request and compiles again", () => {
+    const run = (): number => tf.tidy(() => tf.add(tf.scalar(1), 2).dataSync()[0])
+    run()
+    backend.release()
+    expect(backend.stats).toMatchObject({ sessions: 0, pooledBytes: 0 })
+    expect(run()).toBe(3)
+  })
   it("drops the least recently used sessions", async () => {
     const { SessionCache } = await import("../../../src/learning/onnx-backend/session-cache.ts")
     const { compileStep } = await import("../../../src/learning/onnx-backend/step.ts")

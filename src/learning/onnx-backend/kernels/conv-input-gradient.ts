@@ -3,6 +3,7 @@ import type { LazyNode } from "../lazy-node.ts"
 import type { Lowered, Lowering } from "../lowering.ts"
 import { geometryKey, type Geometry } from "./conv-geometry.ts"
 import { channelsFirst, feature, flipped } from "./conv-parts.ts"
+import { gridOf, interleave } from "./interleave.ts"
 
 /** Largest matrix side for which scattering by a product beats ONNX Runtime's ConvTranspose. */
 const SCATTER_LIMIT = 100
@@ -29,6 +30,33 @@ function scatterMatrix(g: GraphBuilder, c: Geometry): string {
       }
     }
     return m
+  })
+}
+
+/**
+ * The gradient of a strided convolution as one unstrided convolution of dy per phase of the picture, each with the
+ * window places that fall on that phase (`turned` is the filter turned by 180°, [Ci, Co, kh, kw]).
+ */
+function lowerByPhases(g: GraphBuilder, c: Geometry, dy: string, turned: string): string {
+  const grid = gridOf(c)
+  const places = (k: number, s: number, phase: number): number => Math.ceil((k - phase) / s)
+  const x = g.reshape(dy, [1, c.co, c.n, c.oh, c.ow])
+  return interleave(g, c, (a, b) => {
+    const th = places(c.kh, c.sh, a)
+    const tw = places(c.kw, c.sw, b)
+    if (th <= 0 || tw <= 0) return undefined
+    const first = [c.kh - 1 - a - c.sh * (th - 1), c.kw - 1 - b - c.sw * (tw - 1)]
+    const filter = g.slice(turned, first, [c.kh - a, c.kw - b], [2, 3], [c.sh, c.sw])
+    const right = grid.width - c.ow
+    if (th === 1 && tw === 1 && grid.height === c.oh && right === 0) {
+      const rows = g.reshape(dy, [c.co, c.n * c.oh * c.ow])
+      return g.reshape(g.gemm(g.reshape(filter, [c.ci, c.co]), rows), [c.ci, c.n, c.oh, c.ow])
+    }
+    const y = g.emit("Conv", [x, g.reshape(filter, [c.ci, c.co, 1, th, tw])], {
+      pads: [0, th - 1, tw - 1, 0, grid.height - c.oh, right],
+      kernel_shape: [1, th, tw],
+    })
+    return g.reshape(y, [c.ci, c.n, grid.height, grid.width])
   })
 }
 
@@ -70,6 +98,7 @@ export function lowerInputGradient(l: Lowering, node: LazyNode, c: Geometry): Lo
     const picture = g.gemm(g.reshape(ordered, [c.ci * c.n, k * outputs]), scatterMatrix(g, c))
     return feature(g.reshape(picture, shape))
   }
+  if (c.dh === 1 && c.dw === 1) return feature(lowerByPhases(g, c, dy, flipped(g, w, c)))
   // ConvTranspose yields (o−1)·s + (k−1)·d + 1 − pads; what the stride left over is added, what is too much is cut
   const restH = c.h - ((c.oh - 1) * c.sh + (c.kh - 1) * c.dh + 1 - c.top - c.bottom)
   const restW = c.w - ((c.ow - 1) * c.sw + (c.kw - 1) * c.dw + 1 - c.left - c.right)

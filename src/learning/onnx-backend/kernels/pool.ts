@@ -3,6 +3,7 @@ import type { LazyNode } from "../lazy-node.ts"
 import type { Lowered, Lowering } from "../lowering.ts"
 import { geometryKey, poolGeometry, type Geometry } from "./conv-geometry.ts"
 import { feature } from "./conv-parts.ts"
+import { gridOf, interleave } from "./interleave.ts"
 import type { Kernel, KernelTable } from "./kernel.ts"
 
 const attributes = (c: Geometry): { [name: string]: Array<number> } => ({
@@ -29,49 +30,27 @@ const pool =
 
 /**
  * Adds up what each window place (i, j) sends back to the picture: `part(i, j)` has the shape [C, N, oh, ow]. Places
- * of the same phase (i mod stride) fall on the same sub-grid of the picture and are summed there; the sub-grids are
- * then interleaved.
+ * of the same phase (i mod stride) fall on the same sub-grid of the picture and are summed there.
  */
 function scatterWindows(g: GraphBuilder, c: Geometry, part: (i: number, j: number) => string): string {
-  const gridH = Math.ceil(((c.oh - 1) * c.sh + c.kh) / c.sh)
-  const gridW = Math.ceil(((c.ow - 1) * c.sw + c.kw) / c.sw)
+  const { height, width } = gridOf(c)
   const phases = new Map<string, Array<string>>()
   for (let i = 0; i < c.kh; i++) {
     for (let j = 0; j < c.kw; j++) {
       const down = Math.floor(i / c.sh)
       const across = Math.floor(j / c.sw)
-      const pads = [0, 0, down, across, 0, 0, gridH - c.oh - down, gridW - c.ow - across]
-      const key = `${i % c.sh},${j % c.sw}`
+      const pads = [0, 0, down, across, 0, 0, height - c.oh - down, width - c.ow - across]
       const moved = pads.every((p) => p === 0) ? part(i, j) : g.emit("Pad", [part(i, j), g.ints(pads)])
+      const key = `${i % c.sh},${j % c.sw}`
       const list = phases.get(key)
       if (list === undefined) phases.set(key, [moved])
       else list.push(moved)
     }
   }
-  const rowsOfGrid = c.ci * c.n * gridH
-  const nothing = (): string => g.emit("Expand", [g.scalar(0), g.ints([rowsOfGrid, gridW, 1])])
-  const rows = Array.from({ length: c.sh }, (_, a) => {
-    const cells = Array.from({ length: c.sw }, (_, b) => {
-      const list = phases.get(`${a},${b}`)
-      if (list === undefined) return nothing()
-      return g.reshape(list.length > 1 ? g.emit("Sum", list) : list[0], [rowsOfGrid, gridW, 1])
-    })
-    return g.reshape(c.sw > 1 ? g.emit("Concat", cells, { axis: 2 }) : cells[0], [
-      rowsOfGrid,
-      1,
-      gridW * c.sw,
-    ])
+  return interleave(g, c, (a, b) => {
+    const list = phases.get(`${a},${b}`)
+    return list === undefined || list.length === 1 ? list?.[0] : g.emit("Sum", list)
   })
-  const joined = c.sh > 1 ? g.emit("Concat", rows, { axis: 1 }) : rows[0]
-  const height = gridH * c.sh
-  const width = gridW * c.sw
-  let picture = g.reshape(joined, [c.ci, c.n, height, width])
-  const missingH = Math.max(0, c.top + c.h - height)
-  const missingW = Math.max(0, c.left + c.w - width)
-  if (missingH + missingW > 0)
-    picture = g.emit("Pad", [picture, g.ints([0, 0, 0, 0, 0, 0, missingH, missingW])])
-  if (c.top === 0 && c.left === 0 && height + missingH === c.h && width + missingW === c.w) return picture
-  return g.slice(picture, [c.top, c.left], [c.top + c.h, c.left + c.w], [2, 3])
 }
 
 /** dy goes to the first of the window's largest elements, as in tfjs. Inputs dy, x, y. */
