@@ -62,6 +62,7 @@ export interface RejectStage {
   readonly total: number
   readonly reasons: ReadonlyArray<{ readonly reason: string; readonly count: number }>
   readonly examples: ReadonlyArray<{
+    readonly id: string
     readonly thumb: Thumb
     readonly reason: string
     readonly detail?: string
@@ -120,6 +121,8 @@ export interface ReportData {
   /** Of all pictures, those to learn from and those judged on. */
   readonly generated: Generated
   readonly results: ReadonlyArray<Result>
+  /** Pictures of each held-out set before faces were looked for; empty where that was not given. */
+  readonly tested: Readonly<Record<string, number>>
   readonly models: ReadonlyArray<NamedModel>
   readonly origins?: Origins
   readonly before?: ClassCounts

@@ -1,6 +1,6 @@
 import type { RunFunction } from "../../runtime/node.ts"
 import type { Generated, ReportData, ShownAttention, ShownFeature } from "./data.ts"
-import { gatherCounts } from "./gather/classes.ts"
+import { countSets, gatherCounts } from "./gather/classes.ts"
 import { gatherCredits } from "./gather/credits.ts"
 import { gatherDuplicates } from "./gather/duplicates.ts"
 import { gatherMistakes } from "./gather/mistakes.ts"
@@ -60,10 +60,26 @@ const report = (async ({ inputs, params, context }) => {
   const duplicates = step(
     inputs.duplicates === undefined
       ? undefined
-      : await gatherDuplicates(inputs.duplicates, inputs.clusters, kept, params.clusters, thumb),
+      : await gatherDuplicates(
+          inputs.duplicates,
+          inputs.clusters,
+          { pictures: found, faces: kept },
+          params.clusters,
+          thumb,
+        ),
   )
+  const tested = await countSets(inputs.tested)
   const { mistakes, wrong } = step(await gatherMistakes(inputs.predictions, models, params.mistakes, thumb))
   const { features, attention } = step(await showPictures(inputs.pictures, thumb))
+  const shownIds = [
+    ...samples.flatMap((group) => group.shown.map(({ id }) => id)),
+    ...rejects.flatMap((stage) => stage.examples.map(({ id }) => id)),
+    ...(duplicates?.shown ?? []).flatMap((cluster) =>
+      [...(cluster.kept === undefined ? [] : [cluster.kept]), ...cluster.dropped].map(({ id }) => id),
+    ),
+    ...mistakes.map(({ id }) => id),
+    ...attention.map(({ sample }) => sample),
+  ]
   const data: ReportData = {
     title: params.title,
     classes,
@@ -73,18 +89,19 @@ const report = (async ({ inputs, params, context }) => {
       ...(origins === undefined ? [] : [origins.generated]),
     ]),
     results,
+    tested,
     models,
     ...(origins === undefined ? {} : { origins }),
     ...(counts.before === undefined ? {} : { before: counts.before }),
     ...(counts.after === undefined ? {} : { after: counts.after }),
-    samples: samples.groups,
+    samples,
     rejects,
     ...(duplicates === undefined ? {} : { duplicates }),
     mistakes,
     wrong,
     features,
     attention,
-    credits: gatherCredits(samples.rows),
+    credits: await gatherCredits(shownIds, [found ?? kept, inputs.tested]),
   }
   const bytes = new TextEncoder().encode(page(data))
   context.log(`report.html: ${bytes.length} bytes`)

@@ -26,6 +26,8 @@ export const inputs = {
   /** What was found, before anything was dropped: sources, licences, yield per keyword. */
   found: optional(Images),
   /** The set before balancing: counts and sample grid. */
+  /** The held-out pictures as they came, before faces were looked for: how many of them are judged at all. */
+  tested: optional(Images),
   before: optional(Labelled),
   after: optional(Labelled),
   rejected: list(Rejects, { named: true }),

@@ -3,7 +3,7 @@ import { html, Markup } from "./markup.ts"
 import { balanceSection } from "./sections/balance.ts"
 import { creditsSection } from "./sections/credits.ts"
 import { duplicatesSection } from "./sections/duplicates.ts"
-import { headline, lede, notice, steps, strip } from "./sections/headline.ts"
+import { headline, lede, notice, steps, strip, unjudged } from "./sections/headline.ts"
 import { attentionSection, featuresSection } from "./sections/learnt.ts"
 import { mistakesSection } from "./sections/mistakes.ts"
 import { originsSection } from "./sections/origins.ts"
@@ -64,7 +64,7 @@ export const page = (data: ReportData): string => {
         </nav>
         <main id="main">
           <section class="first" aria-label="Headline figures">
-            ${strip(data)} ${headline(data)} ${steps(data)}
+            ${strip(data)} ${headline(data)} ${unjudged(data)} ${steps(data)}
           </section>
           ${sections.map(
             (s) =>

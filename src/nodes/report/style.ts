@@ -95,6 +95,7 @@ table.headline{width:100%;min-width:min(100%,340px)}
 .whisker .base{stroke:var(--ink-2);stroke-width:1.5}
 .whisker .range{stroke:var(--accent);stroke-width:3;stroke-linecap:round;opacity:.45}
 .whisker .dot{fill:var(--accent)}
+.caveat{font-size:.9375rem;border-left:3px solid var(--note-rule);padding-left:.8em}
 .steps{display:flex;flex-wrap:wrap;gap:10px 40px;margin:26px 0 8px}
 .steps div{display:flex;flex-direction:column-reverse}
 .steps dd{margin:0;font:500 1.5rem/1.2 var(--serif)}
@@ -195,7 +196,7 @@ table.perclass{width:100%;min-width:860px;font-size:.875rem}
 .gradcam h4{color:var(--ink);border-top:2px solid var(--part);padding-top:.2em;justify-self:stretch}
 .gradcam .faces{margin:0}
 .gradcam li{flex:none}
-.layer .faces{display:grid;grid-template-columns:repeat(auto-fill,minmax(52px,64px));gap:6px}
+.layer .faces{display:grid;grid-template-columns:repeat(7,minmax(0,64px));gap:6px}
 .layer .faces img{width:100%;height:auto;aspect-ratio:1}
 .gradcam li{display:grid;grid-template-columns:auto auto;gap:0 2px}
 .gradcam img{width:52px;height:52px}
@@ -213,10 +214,8 @@ table.published{width:100%;max-width:760px;margin-top:1em}
 .ticks li::before,.crosses li::before{position:absolute;left:0;font-weight:600}
 .ticks li::before{content:"✓";color:var(--accent)}
 .crosses li::before{content:"–";color:var(--ink-2)}
-table.credits{font-size:.875rem}
-.credits tbody th{white-space:normal;overflow-wrap:anywhere;min-width:7em}
-.credits td{white-space:nowrap}
-.credits td:last-child{white-space:normal;min-width:6em}
+.authors{list-style:none;margin:.2em 0;padding:0;display:flex;flex-wrap:wrap;gap:.1em 1.1em;font-size:.875rem}
+.authors li{overflow-wrap:anywhere}
 footer{border-top:1px solid var(--rule);margin-top:36px;padding-top:10px;font-size:.875rem;color:var(--ink-2)}
 @media (max-width:560px){
 .samples section{grid-template-columns:1fr}
@@ -224,7 +223,7 @@ footer{border-top:1px solid var(--rule);margin-top:36px;padding-top:10px;font-si
 .samples .faces{grid-template-columns:repeat(6,1fr);gap:4px}
 .gradcam>div{grid-template-columns:1fr}
 .gradcam h4{justify-self:start;padding-right:1em}
-.published tbody th,.credits tbody th{white-space:normal}
+.published tbody th{white-space:normal}
 body{padding:0 16px 40px}
 header{padding-top:26px}
 .strip{grid-template-columns:repeat(4,1fr);gap:10px}

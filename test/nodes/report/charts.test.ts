@@ -93,6 +93,18 @@ describe("curves", () => {
       }),
     )
   })
+  it("cuts values off at the limit instead of flattening the others", () => {
+    const cut = tidy(
+      curves([{ name: "x", colour: "red", values: [1, 900, 1] }], {
+        description: "",
+        format: String,
+        limit: 2,
+      }),
+    )
+    expect(cut).toContain(">2</text>")
+    const heights = [.../class="line" d="([^"]*)"/.exec(cut)![1].matchAll(/[ML][\d.]+ ([\d.]+)/g)]
+    expect(heights.map((m) => Number(m[1]))).toEqual([100, 12, 100])
+  })
   it("marks a single epoch with a dot", () => expect(draw([0.5])).toContain('class="end"'))
 })
 

@@ -287,6 +287,14 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
     predictions: tableOf(predictions),
     models,
     found: tableOf(found.map((row, i) => ({ ...row, id: `${row.id}-${i}` }))),
+    tested: tableOf(
+      results.slice(0, 3).flatMap(({ set, n }) =>
+        Array.from({ length: n + 10 }, (_, i): Sample => {
+          const { face: _face, ...rest } = sample(classes[i % 7] ?? "", i)
+          return { ...rest, id: `${set}-${classes[i % 7]}${Math.floor(i / 7)}`, set }
+        }),
+      ),
+    ),
     before: tableOf(before),
     after: tableOf(after),
     rejected: [

@@ -78,6 +78,22 @@ describe("what it says", () => {
     expect(/generated/i.test(real)).toBe(false)
     expect(tidy(real).includes("this run, 108 pictures")).toBe(true)
   })
+  it("says how many test pictures are in no figure, and for what each set's faces stand", async () => {
+    const text = tidy(page)
+    expect(text.includes("In <b>30 of 448</b> held-out pictures no face was found or kept")).toBe(true)
+    expect(text.includes(`lower by a factor of ${(418 / 448).toFixed(2)}`)).toBe(true)
+    expect(text.includes("108 faces in 118 pictures")).toBe(true)
+    const { tested: _tested, ...without } = inputs
+    expect((await write(without)).includes("no face was found or kept")).toBe(false)
+  })
+  it("credits the author of every picture shown, and links to none that is generated", async () => {
+    const text = tidy(page)
+    for (const author of ["Ada Olsen", "Lin &amp; Sons", "J. &lt;b&gt;Okafor&lt;/b&gt;"])
+      expect(text.includes(author)).toBe(true)
+    expect(page.includes("gallery.facet.localhost")).toBe(false)
+    const real = await write(await demoInputs(rig, { draw: flat, pictures: 2, generated: false }))
+    expect(/<a href="http:\/\/gallery.facet.localhost\/page\/anger\/\d+"/.test(real)).toBe(true)
+  })
   it("gives each result's accuracy, interval and macro-F1 as they came in", () => {
     const text = tidy(page)
     for (const result of inputs.evaluation.results) {

@@ -16,6 +16,8 @@ export interface CurvesOptions {
   readonly format: (value: number) => string
   /** Fixed top of the axis (1 for rates); else a round number above the largest value. */
   readonly max?: number
+  /** Values above are cut off at the top, so that one leap does not flatten everything else. */
+  readonly limit?: number
   /** An epoch to mark: the one whose weights were kept. */
   readonly mark?: number
 }
@@ -69,9 +71,12 @@ export const curves = (lines: ReadonlyArray<Curve>, options: CurvesOptions): Mar
   const all = lines.flatMap((line) =>
     line.values.filter((v): v is number => v !== undefined && Number.isFinite(v)),
   )
-  const { max, ticks } = niceScale(0, options.max ?? Math.max(1e-9, ...all))
+  const { max, ticks } = niceScale(
+    0,
+    options.max ?? Math.min(options.limit ?? Infinity, Math.max(1e-9, ...all)),
+  )
   const x = (i: number): number => LEFT + (epochs === 1 ? 0.5 : i / (epochs - 1)) * (W - LEFT - RIGHT)
-  const y = (v: number): number => H - BOTTOM - (v / max) * (H - TOP - BOTTOM)
+  const y = (v: number): number => H - BOTTOM - Math.min(1, v / max) * (H - TOP - BOTTOM)
   const ends = lines.map((line) => line.values.findLast((v) => v !== undefined && Number.isFinite(v)) ?? 0)
   const labels = spread(
     ends.map((v) => y(v)),
@@ -97,7 +102,7 @@ export const curves = (lines: ReadonlyArray<Curve>, options: CurvesOptions): Mar
           >${epoch}</text
         >`,
     )}
-    <text class="tick" x="${W - RIGHT + 8}" y="${H - BOTTOM + 17}">epoch</text>
+    <text class="tick" x="${W - RIGHT + 14}" y="${H - BOTTOM + 17}">epoch</text>
     ${
       options.mark !== undefined &&
       html`<line

@@ -2,6 +2,17 @@ import type { TableHandle } from "../../../runtime/handles.ts"
 import type { Sample } from "../../../schema/sample.ts"
 import type { ClassCount } from "../../model/types.ts"
 import type { ClassCounts } from "../data.ts"
+import { Tally } from "./pick.ts"
+import { rowsOf } from "./rows.ts"
+
+/** Rows of each set. */
+export const countSets = async (
+  table: TableHandle<Sample> | undefined,
+): Promise<Readonly<Record<string, number>>> => {
+  const counts = new Tally()
+  for await (const row of rowsOf(table)) counts.add(row.set)
+  return Object.fromEntries(counts.entries())
+}
 
 /** Counts rows per class: training rows by kind of copy, rows of other splits apart; rows without a split train. */
 export const gatherCounts = async (table: TableHandle<Sample>): Promise<ClassCounts> => {

@@ -17,12 +17,15 @@ interface Group {
 /**
  * Clusters of duplicates with what was taken out; the largest ones are shown with the picture that was kept.
  * @param duplicates rows taken out, with `cluster`
- * @param kept where the kept ones are found by id
+ * @param kept where the kept ones are found by id: whole pictures, or faces where those were compared
  */
 export const gatherDuplicates = async (
   duplicates: TableHandle<Sample>,
   clusters: TableHandle<Cluster> | undefined,
-  kept: TableHandle<Sample> | undefined,
+  kept: {
+    readonly pictures: TableHandle<Sample> | undefined
+    readonly faces: TableHandle<Sample> | undefined
+  },
   limit: number,
   thumb: MakeThumb,
 ): Promise<Duplicates> => {
@@ -46,7 +49,10 @@ export const gatherDuplicates = async (
   const chosen = largest.done()
   const wanted = new Set(chosen.map((group) => group.id))
   const originals = new Map<string, Sample>()
-  for await (const row of rowsOf(kept)) if (wanted.has(row.id)) originals.set(row.id, row)
+  const cut = chosen.some((group) => group.rows.some((row) => row.face?.crop === true))
+  const order = cut ? [kept.pictures, kept.faces] : [kept.faces, kept.pictures]
+  for (const table of order)
+    for await (const row of rowsOf(table)) if (wanted.has(row.id)) originals.set(row.id, row)
   const show = async (row: Sample): Promise<ReadonlyArray<Shown>> => {
     const shown = await shownOf(row, thumb)
     return shown === undefined ? [] : [shown]

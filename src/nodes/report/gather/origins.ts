@@ -4,7 +4,9 @@ import type { Generated, Origins } from "../data.ts"
 import { Tally } from "./pick.ts"
 import { rowsOf } from "./rows.ts"
 
-const isGenerated = (row: Sample): boolean => row.source.generated === true || row.source.kind === "generated"
+/** Drawn by a program: its address leads nowhere outside of that program. */
+export const isGenerated = (row: Sample): boolean =>
+  row.source.generated === true || row.source.kind === "generated"
 
 /** All of it, nothing, or a part. */
 export const generatedShare = (drawn: number, all: number): Generated =>

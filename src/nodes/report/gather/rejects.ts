@@ -21,12 +21,13 @@ export const gatherRejects = async (
       reasons.add(row.reason)
       if (row.image !== undefined) chosen.add(row.id, row)
     }
-    const examples: Array<{ thumb: Thumb; reason: string; detail?: string }> = []
+    const examples: Array<{ id: string; thumb: Thumb; reason: string; detail?: string }> = []
     for (const row of chosen.done()) {
       if (examples.length === EXAMPLES || row.image === undefined) break
       const picture = await thumb(row.image)
       if (picture !== undefined)
         examples.push({
+          id: row.id,
           thumb: picture,
           reason: row.reason,
           ...(row.detail === undefined ? {} : { detail: row.detail }),

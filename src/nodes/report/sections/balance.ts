@@ -20,6 +20,16 @@ export const imbalance = (counts: ClassCounts): number => {
   return sizes.length === 0 ? 1 : Math.max(...sizes) / Math.min(...sizes)
 }
 
+/** The same with each class counted by its rows' loss weights: what the training sees. */
+export const weightedImbalance = (counts: ClassCounts): number => {
+  const sizes = Object.entries(counts.train).map(([label, c]) => sum(c) * (counts.weight[label] ?? 1))
+  const some = sizes.filter((n) => n > 0)
+  return some.length === 0 ? 1 : Math.max(...some) / Math.min(...some)
+}
+
+const isWeighted = (counts: ClassCounts): boolean =>
+  Object.values(counts.weight).some((w) => Math.abs(w - 1) > 1e-9)
+
 const ratio = (value: number): string => `${value.toFixed(1)} : 1`
 
 const table = (data: ReportData, before: ClassCounts, after: ClassCounts): Markup => {
@@ -33,7 +43,7 @@ const table = (data: ReportData, before: ClassCounts, after: ClassCounts): Marku
     1,
     ...classes.flatMap((label) => [sum(before.train[label] ?? NONE), sum(after.train[label] ?? NONE)]),
   )
-  const weighted = classes.some((label) => Math.abs((after.weight[label] ?? 1) - 1) > 1e-9)
+  const weighted = isWeighted(after)
   return scroller(
     "Class counts before and after balancing",
     html`<table class="counts">
@@ -96,9 +106,10 @@ export const balanceSection = (data: ReportData): Section | undefined => {
     short: "Balance",
     body: html`<p>
         Largest against smallest class: <b>${ratio(imbalance(before))}</b> before,
-        <b>${ratio(imbalance(after))}</b> after. Copies are made in the training split only and always counted
-        apart: solid bars are originals, pale ones plain copies, outlined ones copies that training changes at
-        random.
+        <b>${ratio(imbalance(after))}</b>
+        after${isWeighted(after) && html`, <b>${ratio(weightedImbalance(after))}</b> as the loss weighs them`}.
+        Copies are made in the training split only and always counted apart: solid bars are originals, pale
+        ones plain copies, outlined ones copies that training changes at random.
       </p>
       ${table(data, before, after)}`,
   }

@@ -1,46 +1,44 @@
-import type { ReportData } from "../data.ts"
-import { count } from "../format.ts"
-import { html, link, safeLink } from "../markup.ts"
-import { scroller, type Section } from "./section.ts"
+import type { Credit, ReportData } from "../data.ts"
+import { count, plural } from "../format.ts"
+import { html, link, type Markup, safeLink } from "../markup.ts"
+import type { Section } from "./section.ts"
 
-/** Authors and licences of the pictures shown. */
-export const creditsSection = (data: ReportData): Section | undefined =>
-  data.credits.length === 0
-    ? undefined
-    : {
-        id: "credits",
-        title: "Credits",
-        short: "Credits",
-        body: html`<p>
-            Authors of the pictures shown on this page, as their sources name
-            them.${data.generated === true && " The pictures are generated: the names are invented with them."}
-          </p>
-          ${scroller(
-            "Authors and licences",
-            html`<table class="credits">
-              <thead>
-                <tr>
-                  <th scope="col">Author</th>
-                  <th scope="col">Licence</th>
-                  <th scope="col" class="n">Pictures shown</th>
-                  <th scope="col">Pages</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${data.credits.map(
-                  (c) =>
-                    html`<tr>
-                      <th scope="row">${c.author}</th>
-                      <td>${link(c.licenceUrl, c.licence)}</td>
-                      <td class="n">${count(c.count)}</td>
-                      <td>
-                        ${c.pages
-                          .filter((page) => safeLink(page) !== undefined)
-                          .map((page, i) => html`${i > 0 && " "}${link(page, String(i + 1))}`)}
-                      </td>
-                    </tr>`,
-                )}
-              </tbody>
-            </table>`,
-          )}`,
-      }
+const author = (credit: Credit): Markup => {
+  const pages = credit.pages.filter((page) => safeLink(page) !== undefined)
+  return html`<li>
+    ${credit.author}
+    <small
+      >${
+        pages.length === 0
+          ? count(credit.count)
+          : pages.map((page, i) => html`${i > 0 && " "}${link(page, String(i + 1))}`)
+      }</small
+    >
+  </li>`
+}
+
+/** Authors of the pictures shown, by licence. */
+export const creditsSection = (data: ReportData): Section | undefined => {
+  const { credits } = data
+  if (credits.length === 0) return undefined
+  const licences = [...new Set(credits.map((c) => c.licence))]
+  return {
+    id: "credits",
+    title: "Credits",
+    short: "Credits",
+    body: html`<p>
+        Authors of the pictures shown on this page, as their sources name them, with the number of pictures or
+        links to
+        them.${data.generated === true && " The pictures are generated: the names are invented with them."}
+      </p>
+      ${licences.map((licence) => {
+        const own = credits.filter((c) => c.licence === licence)
+        const url = own.find((c) => c.licenceUrl !== undefined)?.licenceUrl
+        const pictures = own.reduce((sum, c) => sum + c.count, 0)
+        return html`<h3>${link(url, licence)} <small>${plural(pictures, "picture")}</small></h3>
+          <ul class="authors">
+            ${own.map(author)}
+          </ul>`
+      })}`,
+  }
+}

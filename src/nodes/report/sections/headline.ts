@@ -3,7 +3,7 @@ import { type Generated, type ReportData, titleOf } from "../data.ts"
 import { capital, count, percent, plural, sentence } from "../format.ts"
 import { html, type Markup } from "../markup.ts"
 import { colourOf } from "../palette.ts"
-import { setTitle } from "../published.ts"
+import { bareSet, setTitle } from "../published.ts"
 import type { Result } from "../../model/types.ts"
 import { picture } from "./picture.ts"
 import { scroller } from "./section.ts"
@@ -61,6 +61,33 @@ const cell = (result: Result): Markup =>
     >
   </td>`
 
+/** Pictures of a set as it came, where that is known. */
+const pictures = (data: ReportData, set: string): number | undefined =>
+  Object.entries(data.tested).find(([name]) => bareSet(name) === bareSet(set))?.[1]
+
+const judged = (data: ReportData, set: string, n: number): string => {
+  const all = pictures(data, set)
+  return all === undefined || all === n
+    ? plural(n, "face")
+    : `${plural(n, "face")} in ${plural(all, "picture")}`
+}
+
+/** How many held-out pictures are in no figure, because no face was found in them. */
+export const unjudged = (data: ReportData): Markup | undefined => {
+  const sets = [...new Set(data.results.map((r) => r.set))]
+  const all = sets.reduce((sum, set) => sum + (pictures(data, set) ?? 0), 0)
+  const faces = sets.reduce((sum, set) => sum + (pictures(data, set) === undefined ? 0 : nOf(data, set)), 0)
+  return faces < all
+    ? html`<p class="caveat">
+        In <b>${count(all - faces)} of ${count(all)}</b> held-out pictures no face was found or kept; they are
+        in none of these figures. If every one counted as wrong, accuracy would be lower by a factor of
+        ${(faces / all).toFixed(2)}.
+      </p>`
+    : undefined
+}
+
+const nOf = (data: ReportData, set: string): number => data.results.find((r) => r.set === set)?.n ?? 0
+
 /** Accuracy of every model on every set, with interval and baseline. */
 export const headline = (data: ReportData): Markup => {
   const { results, models } = data
@@ -85,7 +112,7 @@ export const headline = (data: ReportData): Markup => {
           return html`<tr>
             <th scope="row">
               ${setTitle(set)}<span class="small"
-                >${plural(row[0]?.n ?? 0, "face")}${row[0]?.generated === false ? "" : row[0]?.generated === true ? ", generated" : ", partly generated"}</span
+                >${judged(data, set, row[0]?.n ?? 0)}${row[0]?.generated === false ? "" : row[0]?.generated === true ? ", generated" : ", partly generated"}</span
               >
             </th>
             ${nodes.map((node) => {

@@ -9,17 +9,25 @@ const layers = (features: ReadonlyArray<ShownFeature>): ReadonlyArray<string> =>
   ...new Set(features.map((f) => f.layer)),
 ]
 
+/** Our networks' layers in words; other names as they are. */
+export const layerTitle = (name: string): string => {
+  const end = /^(block|stage)(\d+)(?:_block\d+)?_out$/.exec(name)
+  if (end !== null) return `end of ${end[1]} ${end[2]}`
+  if (name === "features") return "last layer"
+  return name.startsWith("stem") ? "first layer" : words(name)
+}
+
 const layer = (data: ReportData, name: string, features: ReadonlyArray<ShownFeature>): Markup => {
   const classes = features.some((f) => f.label !== undefined)
   return html`<div class="layer">
-    <h4>${classes ? "classes" : words(name)}</h4>
+    <h4>${classes ? "classes" : layerTitle(name)}</h4>
     <ul class="faces${classes ? " named" : ""}">
       ${features.map(
         (f) =>
           html`<li${f.label !== undefined && html` style="--part:${colourOf(f.label, data.classes)}"`}>${picture(
             f.thumb,
             f.label === undefined
-              ? `Input that excites channel ${f.channel} of ${words(name)}`
+              ? `Input that excites channel ${f.channel} of ${layerTitle(name)}`
               : `Input that the network takes for ${f.label}`,
           )}${f.label !== undefined && html`<span>${f.label}</span>`}</li>`,
       )}

@@ -15,7 +15,7 @@ export const samplesSection = (data: ReportData): Section | undefined =>
         short: "Samples",
         body: html`<p>
             Faces of each class after detection and alignment, chosen blindly (by the digest of their names).
-            Labels are what was searched for, so some are wrong: this is what such data look like.
+            ${(data.origins?.yields.length ?? 0) > 0 && "Labels are what was searched for, so some are wrong: this is what such data look like."}
           </p>
           <div class="samples">
             ${data.samples.map(

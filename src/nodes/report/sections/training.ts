@@ -1,4 +1,5 @@
 import { curves } from "../charts/curves.ts"
+import { niceScale } from "../charts/scale.ts"
 import type { NamedModel, ReportData } from "../data.ts"
 import { count, percent, plural } from "../format.ts"
 import { html, type Markup } from "../markup.ts"
@@ -51,6 +52,9 @@ const model = (named: NamedModel): Markup => {
     last === undefined
       ? "no epochs"
       : `${percent(last.train.accuracy)} at the end${last.val === undefined ? "" : `, validation ${percent(last.val.accuracy)}`}`
+  // A leap of the validation loss (batch statistics that have not settled) would flatten the rest.
+  const limit = niceScale(0, 1.5 * Math.max(...history.map((epoch) => epoch.train.loss), 0)).max
+  const highest = Math.max(...history.map((epoch) => epoch.val?.loss ?? 0), 0)
   const lines = (pick: "loss" | "accuracy") => [
     { name: "training", colour: LEARN, dashed: true, values: history.map((epoch) => epoch.train[pick]) },
     ...(checked
@@ -62,10 +66,14 @@ const model = (named: NamedModel): Markup => {
     <p class="meta">${plural(parameters, "parameter")} · ${settings(named)}</p>
     <div class="pair">
       <figure>
-        <figcaption>Loss (cross-entropy)</figcaption>
+        <figcaption>
+          Loss
+          (cross-entropy)${highest > limit && `; the validation’s highest, ${highest.toFixed(1)}, is cut off`}
+        </figcaption>
         ${curves(lines("loss"), {
           description: `Loss of ${named.title} over ${plural(history.length, "epoch")}: ${lossText}`,
           format: (v) => String(v),
+          limit,
           ...mark,
         })}
       </figure>
