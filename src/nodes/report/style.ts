@@ -229,6 +229,7 @@ header{padding-top:26px}
 .strip{grid-template-columns:repeat(4,1fr);gap:10px}
 .faces img{width:64px;height:64px}
 .faces li{max-width:64px}
+.gradcam .faces li,.named li{max-width:none}
 .big{font-size:1.4rem}
 .headline td,.headline tbody th{padding-right:.6em}
 .gradcam img{width:48px;height:48px}

@@ -75,6 +75,18 @@ describe("the page in a browser", () => {
           pictures: document.images.length,
           notice: document.querySelector(".notice")?.getBoundingClientRect().bottom ?? Infinity,
           ground: getComputedStyle(document.body).backgroundColor,
+          // Pictures that lie on one another.
+          piled: [...document.images]
+            .map((image) => image.getBoundingClientRect())
+            .filter((a, i, all) =>
+              all
+                .slice(i + 1, i + 8)
+                .some(
+                  (b) =>
+                    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
+                    Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1,
+                ),
+            ).length,
           // Text that is cut off by its own box, or lies outside of the screen where nothing scrolls.
           outside: [...document.querySelectorAll("main *")]
             .filter(
@@ -86,6 +98,7 @@ describe("the page in a browser", () => {
         }))
         expect(seen.width).toBe(width)
         expect(seen.outside).toEqual([])
+        expect(seen.piled).toBe(0)
         expect(seen.pictures).toBeGreaterThan(100)
         expect(seen.broken).toBe(0)
         expect(seen.notice).toBeLessThan(height)
