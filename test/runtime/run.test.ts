@@ -2,9 +2,11 @@ import { mkdirSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Schema from "effect/Schema"
 import { afterEach, describe, expect, it } from "vitest"
-import { defineNode, Json, list, table } from "../../src/api.ts"
+import { defineNode, Json as JsonType, list, table } from "../../src/api.ts"
 import type { NodeDefinition } from "../../src/api.ts"
 import { readJson, readTable } from "../../src/runtime/store/artifacts.ts"
+import { reasonText } from "../../src/runtime/engine.ts"
+import type { Json } from "../../src/schema/json.ts"
 import type { RunRecord } from "../../src/schema/trace.ts"
 import { engineRig, type NodeSketch } from "../kit/engine-rig.ts"
 
@@ -56,7 +58,7 @@ const makeTypes = () => {
       type: "t.sum",
       description: "",
       inputs: { sets: list(Numbers) },
-      outputs: { sum: Json },
+      outputs: { sum: JsonType },
       params: Schema.Struct({}),
       run: async ({ inputs }) => {
         calls.push("sum")
@@ -68,7 +70,7 @@ const makeTypes = () => {
     defineNode({
       type: "t.file",
       description: "",
-      outputs: { text: Json },
+      outputs: { text: JsonType },
       params: Schema.Struct({ path: Schema.String }),
       files: ({ path }) => ({ file: path }),
       pathParams: ["path"],
@@ -183,6 +185,16 @@ describe("run", () => {
     expect(reasons(await r.run(chain(ROWS, { factor: 3 })))["double"]).toBe("parameter factor: 2 → 3")
     // Back to the first parameter: its trace is still there.
     expect(statuses(await r.run(chain()))).toEqual({ numbers: "cached", double: "cached", sum: "cached" })
+  })
+
+  it("says of a list what came and what went", () => {
+    const text = (before: Json, after: Json) => reasonText({ kind: "param", name: "words", before, after })
+    expect(text({ anger: ["rage", "fury"] }, { anger: ["ire", "rage", "fury"] })).toBe(
+      'parameter words.anger: + "ire"',
+    )
+    expect(text(["a", "b"], ["b", "c"])).toBe('parameter words: + "c", − "a"')
+    expect(text(["a", "b"], ["b", "a"])).toBe('parameter words: ["a","b"] → ["b","a"]')
+    expect(text(1, null)).toBe("parameter words: 1 → unset")
   })
 
   it("keeps what was rejected, with what the item tells of itself", async () => {

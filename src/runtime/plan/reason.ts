@@ -74,6 +74,17 @@ const narrow = (name: string, before: Json, after: Json): readonly [string, Json
   return narrow(Array.isArray(before) ? `${name}[${key}]` : `${name}.${key}`, a[key] ?? null, b[key] ?? null)
 }
 
+/** What came into a list and what went; the whole lists where only the order changed. */
+const listChange = (before: ReadonlyArray<Json>, after: ReadonlyArray<Json>): string => {
+  const lacks = (list: ReadonlyArray<Json>, item: Json): boolean => !list.some((other) => same(other, item))
+  const parts = [
+    ...after.filter((item) => lacks(before, item)).map((item) => `+ ${value(item)}`),
+    ...before.filter((item) => lacks(after, item)).map((item) => `− ${value(item)}`),
+  ]
+  const shown = parts.length > 4 ? [...parts.slice(0, 3), `… ${parts.length - 3} more`] : parts
+  return shown.length === 0 ? `${value(before)} → ${value(after)}` : shown.join(", ")
+}
+
 /** A reason in a line, for a person. */
 export const reasonText = (reason: Reason): string => {
   switch (reason.kind) {
@@ -83,6 +94,8 @@ export const reasonText = (reason: Reason): string => {
       return "never ran"
     case "param": {
       const [name, before, after] = narrow(reason.name, reason.before, reason.after)
+      if (Array.isArray(before) && Array.isArray(after))
+        return `parameter ${name}: ${listChange(before, after)}`
       return `parameter ${name}: ${value(before)} → ${value(after)}`
     }
     case "input":
