@@ -2,6 +2,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import packageInfo from "../../package.json" with { type: "json" }
 import { cache } from "./commands/cache.ts"
 import { diff } from "./commands/diff.ts"
@@ -42,8 +43,7 @@ const program = root.pipe(
     init,
   ]),
   Command.run({ version: packageInfo.version }),
-  Effect.provide(CliOutput.layerPresenter(presenter)),
-  Effect.provide(services),
+  Effect.provide(Layer.merge(CliOutput.layerPresenter(presenter), services)),
 )
 
 // A reader that has enough (`dag nodes | head`) is no failure.

@@ -1,6 +1,7 @@
 import * as Data from "effect/Data"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { PluginError } from "../runtime/plugins.ts"
 import { DocumentFailure, UsageError } from "./failure.ts"
@@ -148,8 +149,7 @@ export const withStore = Effect.fnUntraced(function* <A, E, R>(
       ),
     )
   }).pipe(
-    Effect.provide(api.Executor.processes({ entry, args: [folder] })),
-    Effect.provide(api.Store.layer(folder)),
+    Effect.provide(Layer.merge(api.Executor.processes({ entry, args: [folder] }), api.Store.layer(folder))),
   )
 })
 

@@ -64,7 +64,7 @@ const verifyCommand = Command.make(
     }
     if (report.problems.length > 0 && !report.repaired) {
       note(paintNote("red", "the store is damaged; `dag cache verify --repair` takes out what is not whole"))
-      yield* new Shown({ code: codes.damaged })
+      return yield* new Shown({ code: codes.damaged })
     }
   }),
 ).pipe(Command.withDescription("Check every byte of the store and every reference"))

@@ -40,6 +40,6 @@ export const gallery = Command.make(
       : print(
           `The gallery is open at ${server.url} (all its pictures are drawn by this program); Ctrl-C closes it`,
         )
-    yield* Effect.never
+    return yield* Effect.never
   }, Effect.scoped),
 ).pipe(Command.withDescription("Serve the embedded image service for a browser, until Ctrl-C"))

@@ -30,7 +30,7 @@ export const lineage = Command.make(
   },
   Effect.fnUntraced(function* ({ ref, down, up, format }) {
     const globals = yield* root
-    if (down && up) yield* new UsageError({ message: "--up or --down, not both" })
+    if (down && up) return yield* new UsageError({ message: "--up or --down, not both" })
     // Of the document only its name is needed: a mistake in it hides no history.
     const { openDocument } = yield* loadDocumentModule
     const { pipeline } = yield* openDocument({ file: globals.file, env: process.env })

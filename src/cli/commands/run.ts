@@ -99,7 +99,7 @@ const runOnce = Effect.fnUntraced(function* (
     for (const { id, error } of record.nodes)
       if (error !== undefined) note(`${paintNote("red", id)}: ${error}`)
   }
-  if (record.status !== "ok") yield* new Shown({ code: codes.failed })
+  if (record.status !== "ok") return yield* new Shown({ code: codes.failed })
 })
 
 /** Runs again whenever the document, a plugin, or a file that a node reads changes; until Ctrl-C. */
@@ -145,7 +145,7 @@ export const run = Command.make(
   Effect.fnUntraced(function* (options) {
     const globals = yield* root
     if (Option.isSome(options.jobs) && options.jobs.value < 1) {
-      yield* new UsageError({ message: "--jobs must be 1 or more" })
+      return yield* new UsageError({ message: "--jobs must be 1 or more" })
     }
     yield* options.watch ? runAgain(globals, options) : runOnce(globals, options, () => {})
   }),

@@ -30,9 +30,10 @@ export const robotsOf = (client: Client): ((url: string) => Effect.Effect<void, 
       let robots = known.get(origin)
       if (robots === undefined) known.set(origin, (robots = yield* Effect.cached(load(origin))))
       const rules = yield* robots
-      if (rules === "none") yield* failure("robots-unreachable", url, `${origin}/robots.txt cannot be had`)
+      if (rules === "none")
+        return yield* failure("robots-unreachable", url, `${origin}/robots.txt cannot be had`)
       else if (rules !== "all" && rules.isAllowed(url, client.userAgent) === false)
-        yield* failure("robots", url, `${origin}/robots.txt forbids it`)
+        return yield* failure("robots", url, `${origin}/robots.txt forbids it`)
     })
 }
 
