@@ -51,7 +51,8 @@ export const runNode = Effect.fnUntraced(function* (options: {
   readonly emit: (event: RunEvent) => void
 }) {
   const { node, store, emit, entry, graph } = options
-  const clock = performance.now()
+  // Begins anew when the node starts: the wait for its turn is no part of its time.
+  let clock = performance.now()
   const startedAt = Date.now()
   let why: ReadonlyArray<Reason> = []
   const report = (rest: Pick<NodeReport, "status" | "outputs"> & Partial<NodeReport>): NodeReport => ({
@@ -90,14 +91,16 @@ export const runNode = Effect.fnUntraced(function* (options: {
             ...(note === undefined ? {} : { note }),
           }),
       },
-      started: (items) =>
+      started: (items) => {
+        clock = performance.now()
         emit({
           type: "node-started",
           node: node.id,
           reason: reasonsText(why),
           why,
           ...(items === undefined ? {} : { items }),
-        }),
+        })
+      },
       task: (share) => ({
         uses: node.uses,
         origin: entry.origin,
