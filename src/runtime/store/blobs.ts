@@ -138,16 +138,23 @@ export class BlobStore {
     }
   }
 
-  /** Makes everything put so far durable, then visible to all processes. */
-  flush(): void {
+  /**
+   * Makes everything put so far durable, then visible to all processes; `also` writes to the index in the same
+   * transaction, so that what it says of the blobs is true or not there.
+   */
+  flush(also?: () => void): void {
     this.#refuseIfBroken()
-    if (this.#pending.size === 0) return
+    if (this.#pending.size === 0) {
+      if (also !== undefined) transaction(this.#db, also)
+      return
+    }
     this.#drain()
     this.#syncPack()
     const pending = this.#pending
     transaction(this.#db, () => {
       for (const [digest, { place }] of pending)
         this.#insert.run(digest, place.pack, place.offset, place.bytes)
+      also?.()
     })
     this.#pending = new Map()
     if (this.#pack !== undefined && this.#pack.size >= PACK_BYTES) this.#closePack()
