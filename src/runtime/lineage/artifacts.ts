@@ -1,7 +1,7 @@
 import { short } from "../../schema/digest.ts"
 import type { Lineage } from "../../schema/lineage.ts"
 import type { NodeTrace } from "../../schema/trace.ts"
-import { readTable } from "../store/artifacts.ts"
+import { readTable } from "../store/tables.ts"
 import type { OpenStore } from "../store/store.ts"
 import { LineageBuilder } from "./builder.ts"
 import type { History } from "./history.ts"

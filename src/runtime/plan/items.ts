@@ -1,7 +1,7 @@
 import type { Digest } from "../../schema/digest.ts"
 import type { KeyRecord } from "../../schema/trace.ts"
 import type { GraphNode } from "../graph.ts"
-import { readTable } from "../store/artifacts.ts"
+import { readTable } from "../store/tables.ts"
 import type { OpenStore } from "../store/store.ts"
 import { itemKeys } from "./key.ts"
 

@@ -4,10 +4,12 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { ArtifactType } from "../../schema/artifact.ts"
+import { canonical } from "../../schema/json.ts"
 import { describeError } from "../describe-error.ts"
 import type { InputPort, NodeContext, NodeDefinition } from "../node.ts"
-import { readFiles, readJson, readTable, writeFiles, writeJson, writeTable } from "../store/artifacts.ts"
+import { readFiles, readJson, writeFiles, writeJson } from "../store/artifacts.ts"
 import { removeFolder, type OpenStore } from "../store/store.ts"
+import { readTable, TableWriter } from "../store/tables.ts"
 import type { ItemResult } from "../store/traces.ts"
 import type { ItemOutcome, MapTask, Outputs, RunTask, TaskHooks } from "./task.ts"
 
@@ -187,11 +189,12 @@ const writeOutput = async (
     if (artifact.schema !== undefined) check(artifact.schema, value, `${definition.type}.${port}`)
     return writeJson(store.blobs, type, value)
   }
-  const rows: Array<{ readonly id: string }> = []
+  const writer = new TableWriter(store.blobs)
   for await (const row of value as AsyncIterable<{ readonly id: string }>) {
-    rows.push(checkRow(artifact, requires, row, `${definition.type}.${port}`))
+    checkRow(artifact, requires, row, `${definition.type}.${port}`)
+    writer.row(row.id, canonical(row))
   }
-  return writeTable(store.blobs, type, rows)
+  return writer.end(type)
 }
 
 /** The declared type of an output; that of the input it is the same as. */

@@ -1,18 +1,12 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join, sep } from "node:path"
-import { blobsIn, type BlobRef } from "../../schema/blob.ts"
+import { blobsIn } from "../../schema/blob.ts"
 import type { Digest } from "../../schema/digest.ts"
 import { canonical } from "../../schema/json.ts"
 import type { OutputRecord } from "../../schema/trace.ts"
-import type { FileEntry, FilesHandle, TableHandle } from "../handles.ts"
+import type { FileEntry, FilesHandle } from "../handles.ts"
 import type { BlobStore } from "./blobs.ts"
 
-interface TableManifest {
-  readonly record: "table"
-  readonly rows: number
-  readonly bytes: number
-  readonly chunks: ReadonlyArray<{ readonly chunk: BlobRef; readonly rows: number; readonly last: string }>
-}
 interface FilesManifest {
   readonly record: "files"
   readonly entries: ReadonlyArray<FileEntry>
@@ -20,51 +14,6 @@ interface FilesManifest {
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-const CHUNK_MASK = 0x1ff
-const CHUNK_MOST = 4096
-
-/** FNV-1a, 32 bits: only to place chunk borders by content, so that one row added or removed moves one chunk. */
-const fnv1a = (text: string): number => {
-  let h = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
-  return h >>> 0
-}
-
-/** Order of rows: by id, by UTF-16 code units, the same on every machine. */
-export const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
-  a.id < b.id ? -1 : a.id > b.id ? 1 : 0
-
-/**
- * Writes a table: rows sorted by id, cut into chunks of about 512 where the hash of an id says so.
- * Throws when two rows have one id, which would make the table ambiguous.
- */
-export const writeTable = (
-  blobs: BlobStore,
-  type: string,
-  rows: ReadonlyArray<{ readonly id: string }>,
-): OutputRecord => {
-  const sorted = [...rows].sort(byId)
-  const chunks: Array<TableManifest["chunks"][number]> = []
-  let lines: Array<string> = []
-  let bytes = 0
-  const close = (last: string): void => {
-    const content = encoder.encode(lines.join(""))
-    bytes += content.length
-    chunks.push({ chunk: blobs.put(content, "application/jsonl"), rows: lines.length, last })
-    lines = []
-  }
-  for (let i = 0; i < sorted.length; i++) {
-    const row = sorted[i]
-    if (i > 0 && sorted[i - 1].id === row.id)
-      throw new Error(`two rows of the table have the id ${JSON.stringify(row.id)}`)
-    lines.push(`${canonical(row)}\n`)
-    if ((fnv1a(row.id) & CHUNK_MASK) === 0 || lines.length >= CHUNK_MOST) close(row.id)
-  }
-  if (lines.length > 0) close(sorted[sorted.length - 1].id)
-  const manifest: TableManifest = { record: "table", rows: sorted.length, bytes, chunks }
-  const ref = blobs.put(encoder.encode(canonical(manifest)), "application/json")
-  return { type, digest: ref.$blob, rows: sorted.length, bytes: bytes + ref.bytes }
-}
 
 export const writeJson = (blobs: BlobStore, type: string, value: unknown): OutputRecord => {
   const ref = blobs.put(encoder.encode(canonical(value)), "application/json")
@@ -121,24 +70,6 @@ const manifestOf = <M extends { readonly record: string }>(
     throw new Error(`artifact ${digest} is not a ${record}`)
   }
   return value as M
-}
-
-export const readTable = <Row>(blobs: BlobStore, digest: Digest): TableHandle<Row> => {
-  const manifest = manifestOf<TableManifest>(blobs, digest, "table")
-  const rowsOf = (chunk: BlobRef): Array<Row> =>
-    decoder
-      .decode(blobs.get(chunk.$blob))
-      .split("\n")
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Row)
-  return {
-    digest,
-    rows: manifest.rows,
-    stream: async function* () {
-      for (const { chunk } of manifest.chunks) yield* rowsOf(chunk)
-    },
-    all: async () => manifest.chunks.flatMap(({ chunk }) => rowsOf(chunk)),
-  }
 }
 
 export const readJson = (blobs: BlobStore, digest: Digest): unknown =>
