@@ -1,6 +1,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type { ArtifactType } from "../schema/artifact.ts"
+import type { AmbientKind, AmbientRead } from "../schema/audit.ts"
 import type { BlobRef } from "../schema/blob.ts"
 import type { Json } from "../schema/json.ts"
 import type { Reject } from "../schema/sample.ts"
@@ -73,6 +74,11 @@ export interface NodeContext {
   readonly signal: AbortSignal
   /** Permits of the node's resources: what `cpu`, `net` … were granted. Never part of a result. */
   readonly granted: { readonly cpu: number; readonly net: number; readonly gpu: number }
+  /**
+   * There while the node is audited (`dag run --audit`), and only then. A node that runs other programs watches
+   * what they read and tells of what nobody declared; what happens in the node's own process is watched already.
+   */
+  readonly audit?: { readonly undeclared: (read: Omit<AmbientRead, "times">) => void }
 }
 
 /**
@@ -185,6 +191,12 @@ export interface NodeDefinition {
    * gets the seed 0, so that another `params.seed` reruns no node that draws nothing.
    */
   readonly seeded?: boolean
+  /**
+   * What of the world the implementation reads by design (a downloader: the network; a measurement: the clock). An
+   * audit lets it pass. It enters no key: such a result stays until somebody asks for a new one. `bound: "io"`
+   * stands for the network.
+   */
+  readonly ambient?: ReadonlyArray<AmbientKind>
   /** Output ports of type Files that are laid under `out/` of the store for a person to open. */
   readonly present?: ReadonlyArray<string>
   readonly resources?: Resources
@@ -200,6 +212,7 @@ interface Shape<I extends Inputs, O extends Outputs, P extends Schema.Codec<unkn
   readonly pathParams?: ReadonlyArray<string>
   readonly freeParams?: ReadonlyArray<string>
   readonly seeded?: boolean
+  readonly ambient?: ReadonlyArray<AmbientKind>
   /** Output ports of type Files that are laid under `out/` of the store for a person to open. */
   readonly present?: ReadonlyArray<string>
   readonly resources?: Resources

@@ -61,6 +61,9 @@ const withContext = async <A>(
     progress: hooks.progress,
     signal: hooks.signal,
     granted: task.granted,
+    ...(hooks.undeclared === undefined
+      ? {}
+      : { audit: { undeclared: (read) => hooks.undeclared?.({ ...read, times: 1 }) } }),
   }
   try {
     return await body(context, folder)

@@ -169,6 +169,8 @@ class Worker {
         return task.hooks.progress(message.done, message.total, message.note)
       case "items":
         return task.hooks.items(message.outcomes)
+      case "undeclared":
+        return task.hooks.undeclared?.(message.read)
       case "done":
         this.#task = undefined
         return task.ended({ _tag: "Done", outputs: message.outputs })

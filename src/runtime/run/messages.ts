@@ -1,3 +1,4 @@
+import type { AmbientRead } from "../../schema/audit.ts"
 import type { ItemOutcome, Outputs, Task } from "./task.ts"
 
 /** From the engine to a worker process. */
@@ -21,5 +22,6 @@ export type FromWorker =
       readonly id: number
       readonly outcomes: ReadonlyArray<readonly [number, ItemOutcome]>
     }
+  | { readonly type: "undeclared"; readonly id: number; readonly read: AmbientRead }
   | { readonly type: "done"; readonly id: number; readonly outputs: Outputs }
   | { readonly type: "failed"; readonly id: number; readonly error: string; readonly stack?: string }

@@ -1,7 +1,16 @@
+import type { AmbientKind, AmbientRead } from "../../schema/audit.ts"
 import type { Digest } from "../../schema/digest.ts"
 import type { OutputRecord } from "../../schema/trace.ts"
 import type { CatalogueEntry } from "../catalogue.ts"
 import type { ItemResult } from "../store/traces.ts"
+
+/** Says to a worker that the task is watched, and what it may read. */
+export interface Watch {
+  /** Absolute paths of the modules that the node's fingerprint covers. */
+  readonly modules: ReadonlyArray<string>
+  /** What the node type reads of the world by design. */
+  readonly ambient: ReadonlyArray<AmbientKind>
+}
 
 /** What every task needs; plain data, so that it can cross to a worker process. */
 interface TaskBase {
@@ -13,6 +22,7 @@ interface TaskBase {
   /** Absolute paths by name. */
   readonly files: Readonly<Record<string, string>>
   readonly granted: { readonly cpu: number; readonly net: number; readonly gpu: number }
+  readonly watch?: Watch
 }
 
 /** Some items of a mapping node. */
@@ -49,6 +59,8 @@ export interface TaskHooks {
   /** Items that are finished and whose blobs are durable. */
   readonly items: (outcomes: ReadonlyArray<readonly [index: number, outcome: ItemOutcome]>) => void
   readonly signal: AbortSignal
+  /** Watched tasks: something was read that nobody declared. */
+  readonly undeclared?: (read: AmbientRead) => void
 }
 
 export type Outputs = { readonly [port: string]: OutputRecord }
