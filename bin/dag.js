@@ -1,39 +1,32 @@
-import { spawnSync } from "node:child_process"
-import { existsSync, readdirSync, statSync } from "node:fs"
+import { existsSync, readFileSync, statSync } from "node:fs"
 import { enableCompileCache } from "node:module"
-import { dirname, join } from "node:path"
-import { fileURLToPath, pathToFileURL } from "node:url"
+import { dirname } from "node:path"
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const dist = join(root, "dist")
+const root = dirname(import.meta.dirname)
 
-/** The newest change among the sources of the program, in ms. */
-const newest = (path) => {
-  const stat = statSync(path)
-  if (!stat.isDirectory()) return stat.mtimeMs
-  let latest = stat.mtimeMs
-  for (const entry of readdirSync(path, { withFileTypes: true })) {
-    const at = join(path, entry.name)
-    latest = Math.max(latest, entry.isDirectory() ? newest(at) : statSync(at).mtimeMs)
-  }
-  return latest
-}
-
+/** Whether every source is the one that was built: what tools/build.ts saw of each, and of each folder. */
 const isFresh = () => {
-  const stamp = join(dist, "fingerprints.json")
-  if (!existsSync(stamp)) return false
-  const built = statSync(stamp).mtimeMs
-  return ["src", "tools", "package.json"].every((path) => newest(join(root, path)) <= built)
+  let sources
+  try {
+    sources = JSON.parse(readFileSync(`${root}/dist/sources.json`, "utf8"))
+  } catch {
+    return false
+  }
+  const options = { throwIfNoEntry: false }
+  return Object.entries(sources).every(([path, [mtimeMs, size]]) => {
+    const stat = statSync(`${root}/${path}`, options)
+    return stat !== undefined && stat.mtimeMs === mtimeMs && (size === undefined || stat.size === size)
+  })
 }
 
-if (existsSync(join(root, "src")) && !isFresh()) {
-  const { status, stderr } = spawnSync(process.execPath, [join(root, "tools", "build.ts")], {
-    encoding: "utf8",
-  })
+// An installed copy has no sources, and is what it is.
+if (existsSync(`${root}/src`) && !isFresh()) {
+  const { spawnSync } = await import("node:child_process")
+  const { status, stderr } = spawnSync(process.execPath, [`${root}/tools/build.ts`], { encoding: "utf8" })
   if (status !== 0) {
     process.stderr.write(`dag: the program could not be built from its sources:\n${stderr}\n`)
     process.exit(2)
   }
 }
-enableCompileCache(join(root, "node_modules", ".cache", "facet"))
-await import(pathToFileURL(join(dist, "dag.js")).href)
+enableCompileCache(`${root}/node_modules/.cache/facet`)
+await import("../dist/dag.js")

@@ -1,7 +1,10 @@
-/** Builds dist/: the bundled program and the fingerprints of the built-in nodes. Swapped in whole, so that a run never meets half a build. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+/**
+ * Builds dist/: the bundled program, the fingerprints of the built-in nodes, and what was seen of the sources (which
+ * bin/dag.js compares). Swapped in whole, so that a run never meets half a build.
+ */
+import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { rolldown } from "rolldown"
+import { rolldown, type Plugin } from "rolldown"
 import { builtin } from "../src/nodes/catalogue.ts"
 import { fingerprintModule, implementationFile } from "../src/runtime/fingerprint.ts"
 import { packageRoot } from "../src/runtime/package-root.ts"
@@ -9,7 +12,85 @@ import { packageRoot } from "../src/runtime/package-root.ts"
 /** Packages that are heavy, native, or load files of their own: left where they are. */
 const EXTERNAL = /^(@tensorflow\/|onnxruntime|sharp$|rolldown|undici$|node:)/u
 
+/** How long the parts of earlier builds stay for programs that run and have not loaded all of theirs yet, in ms. */
+const KEEP = 24 * 3600 * 1000
+
+/** Modification time (ms) and size of every source; of folders only the time, which tells of new and removed files. */
+const sourceStamps = (): Readonly<Record<string, readonly [mtimeMs: number, size?: number]>> => {
+  const stamps: Record<string, readonly [number, number?]> = {}
+  const walk = (path: string): void => {
+    const stat = statSync(join(packageRoot, path))
+    if (!stat.isDirectory()) {
+      stamps[path] = [stat.mtimeMs, stat.size]
+      return
+    }
+    stamps[path] = [stat.mtimeMs]
+    for (const name of readdirSync(join(packageRoot, path)).sort()) walk(`${path}/${name}`)
+  }
+  for (const path of ["src", "tools", "package.json"]) walk(path)
+  return stamps
+}
+
+/**
+ * The command-line library makes a segmenter of letters when it is loaded, a tenth of the start-up, for tables that
+ * this program prints itself. It is made when first used instead.
+ */
+const lazySegmenter: Plugin = {
+  name: "facet-lazy-segmenter",
+  transform: {
+    filter: { id: /effect\/dist\/cli\/CliOutput\.js$/u },
+    handler: (code) => {
+      const made = /const graphemeSegmenter = (?:\/\*#__PURE__\*\/)?\s*(new Intl\.Segmenter\([^)]*\))/u
+      const lazy = code
+        .replace(made, "let segmenter\nconst graphemeSegmenter = () => segmenter ??= $1")
+        .replace("graphemeSegmenter.segment(", "graphemeSegmenter().segment(")
+      if (!made.test(code) || !lazy.includes("graphemeSegmenter().segment("))
+        throw new Error("effect/cli/CliOutput makes its segmenter in another way now: see tools/build.ts")
+      return { code: lazy }
+    },
+  },
+}
+
+const stamps = sourceStamps()
 const out = join(packageRoot, `dist.${process.pid}`)
+const old = join(packageRoot, `dist.old.${process.pid}`)
+const dist = join(packageRoot, "dist")
+
+/** Puts the new build where the old one was; another process may be doing the same. */
+const swap = (): void => {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      rmSync(old, { recursive: true, force: true })
+      renameSync(dist, old)
+    } catch {
+      // There is none, or another process is just moving it.
+    }
+    try {
+      return renameSync(out, dist)
+    } catch (error) {
+      if (tries === 20) throw error
+    }
+  }
+}
+
+/** Keeps the parts of the earlier build beside the new ones: a program that runs may load some of them yet. */
+const keepParts = (): void => {
+  let names: ReadonlyArray<string> = []
+  try {
+    names = readdirSync(join(dist, "chunks"))
+  } catch {
+    // The first build.
+  }
+  for (const name of names) {
+    try {
+      const part = join(dist, "chunks", name)
+      if (Date.now() - statSync(part).mtimeMs < KEEP) linkSync(part, join(out, "chunks", name))
+    } catch {
+      // The same part is in the new build too.
+    }
+  }
+}
+
 mkdirSync(out, { recursive: true })
 try {
   const bundle = await rolldown({
@@ -22,6 +103,7 @@ try {
     platform: "node",
     external: EXTERNAL,
     logLevel: "warn",
+    plugins: [lazySegmenter],
   })
   await bundle.write({
     dir: out,
@@ -40,15 +122,10 @@ try {
     }),
   )
   writeFileSync(join(out, "fingerprints.json"), `${JSON.stringify(Object.fromEntries(prints), null, 1)}\n`)
-  const dist = join(packageRoot, "dist")
-  const old = join(packageRoot, `dist.old.${process.pid}`)
-  try {
-    renameSync(dist, old)
-  } catch {
-    // The first build has nothing to move away.
-  }
-  renameSync(out, dist)
-  rmSync(old, { recursive: true, force: true })
+  writeFileSync(join(out, "sources.json"), `${JSON.stringify(stamps)}\n`)
+  keepParts()
+  swap()
 } finally {
   rmSync(out, { recursive: true, force: true })
+  rmSync(old, { recursive: true, force: true })
 }

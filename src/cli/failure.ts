@@ -60,7 +60,7 @@ export const report = async (exit: Exit.Exit<unknown, unknown>, json: boolean): 
   const { diagnostics, sources } = error
   if (diagnostics !== undefined && sources !== undefined) {
     const { renderDiagnostics } = await import("../runtime/document/render.ts")
-    note(renderDiagnostics(diagnostics, sources, { color: useColour(process.stderr) }))
+    note(renderDiagnostics(diagnostics, sources, { color: useColour(2) }))
   } else {
     note(`${paintNote("red", "dag:")} ${error.message}`)
     if (error.hint !== undefined) note(`  = ${error.hint}`)

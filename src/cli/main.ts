@@ -46,12 +46,6 @@ const program = root.pipe(
   Effect.provide(Layer.merge(CliOutput.layerPresenter(presenter), services)),
 )
 
-// A reader that has enough (`dag nodes | head`) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0)
-  throw error
-})
-
 NodeRuntime.runMain(program, {
   disableErrorReporting: true,
   teardown: (exit, onExit) => {

@@ -99,7 +99,7 @@ const open = Effect.fnUntraced(function* (
   })
   const { warnings } = document.graph
   if (warnings.length > 0 && !globals.quiet) {
-    note(renderDiagnostics(warnings, document.sources, { color: useColour(process.stderr) }))
+    note(renderDiagnostics(warnings, document.sources, { color: useColour(2) }))
   }
   return { document, graph: document.graph, catalogue } satisfies Session
 })

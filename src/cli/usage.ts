@@ -1,20 +1,24 @@
 import type * as CliError from "effect/cli/CliError"
-import * as CliOutput from "effect/cli/CliOutput"
+import type * as CliOutput from "effect/cli/CliOutput"
 import * as Effect from "effect/Effect"
-import { note, paintNote, printNow } from "./output.ts"
+import { note, paint, paintNote, printNow } from "./output.ts"
+import { isTerminal } from "./present/colour.ts"
 
 /** One line for what is wrong with a command line, and one for where to read on: the whole help hides it. */
 export const presenter: CliOutput.Presenter = {
   present: (event) =>
-    Effect.gen(function* () {
-      if (event._tag === "InvalidInvocation") {
-        for (const error of event.errors) note(`${paintNote("red", "dag:")} ${explain(error)}`)
-        note(`see ${event.commandPath.join(" ")} --help`)
-        return
+    Effect.promise(async () => {
+      switch (event._tag) {
+        case "InvalidInvocation":
+          for (const error of event.errors) note(`${paintNote("red", "dag:")} ${explain(error)}`)
+          return note(`see ${event.commandPath.join(" ")} --help`)
+        case "Version":
+          return printNow(`${event.name} v${event.version}`)
+        case "Help": {
+          const { helpText } = await import("./present/help.ts")
+          return printNow(helpText(event.helpDoc, paint, isTerminal(1) ? process.stdout.columns || 80 : 100))
+        }
       }
-      const formatter = yield* CliOutput.Formatter
-      if (event._tag === "Help") printNow(formatter.formatHelpDoc(event.helpDoc))
-      else printNow(formatter.formatVersion(event.name, event.version))
     }),
 }
 

@@ -1,15 +1,40 @@
-import { styleText } from "node:util"
+import { fstatSync } from "node:fs"
 
-type Style = Parameters<typeof styleText>[0]
+/** Standard output and standard error, by their descriptors. */
+export type Stream = 1 | 2
+
+/**
+ * Whether a stream goes to a terminal. Node's own streams are asked only where they could say yes: to make them
+ * loads sockets and terminals, which is a tenth of the start-up.
+ */
+export const isTerminal = (stream: Stream): boolean => {
+  try {
+    if (!fstatSync(stream).isCharacterDevice()) return false
+  } catch {
+    return false
+  }
+  return (stream === 1 ? process.stdout : process.stderr).isTTY
+}
 
 /** Whether a stream is to get colours: a terminal, and neither NO_COLOR nor a dumb one. */
-export const useColour = (stream: NodeJS.WriteStream): boolean =>
-  process.env["FORCE_COLOR"] !== undefined && process.env["FORCE_COLOR"] !== "0"
-    ? true
-    : stream.isTTY && process.env["NO_COLOR"] === undefined && process.env["TERM"] !== "dumb"
+export const useColour = (stream: Stream): boolean => {
+  const forced = process.env["FORCE_COLOR"]
+  if (forced !== undefined) return forced !== "0"
+  return (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb" && isTerminal(stream)
+}
+
+/** SGR codes that switch a style on and off again (ECMA-48, 8.3.117). */
+const STYLES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const
 
 /** Paints text, or leaves it. */
-export type Paint = (style: Style, text: string) => string
+export type Paint = (style: keyof typeof STYLES, text: string) => string
 
 export const painter = (on: boolean): Paint =>
-  on ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text
+  on ? (style, text) => `\u001b[${STYLES[style][0]}m${text}\u001b[${STYLES[style][1]}m` : (_, text) => text

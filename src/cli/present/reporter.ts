@@ -1,5 +1,6 @@
 import type { RunEvent } from "../../schema/event.ts"
-import { painter, useColour } from "./colour.ts"
+import { note } from "../output.ts"
+import { isTerminal, painter, useColour } from "./colour.ts"
 import { plainReporter } from "./plain.ts"
 import { terminalReporter } from "./terminal.ts"
 
@@ -17,9 +18,9 @@ export const makeReporter = (options: {
   readonly logs: boolean
 }): Reporter => {
   if (options.quiet) return { event: () => {}, close: () => {} }
-  const stream = process.stderr
-  const paint = painter(useColour(stream))
-  return stream.isTTY && !options.json && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined
-    ? terminalReporter(stream, paint)
-    : plainReporter((line) => stream.write(`${line}\n`), paint, options.logs)
+  const paint = painter(useColour(2))
+  const live = !options.json && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined
+  return live && isTerminal(2)
+    ? terminalReporter(process.stderr, paint)
+    : plainReporter(note, paint, options.logs)
 }

@@ -28,7 +28,7 @@ export const plural = (n: number, one: string, many = `${one}s`): string =>
 
 // Escape sequences of colours take no room on the screen.
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "gu")
-const width = (text: string): number => text.replaceAll(ESCAPES, "").length
+export const visibleWidth = (text: string): number => text.replaceAll(ESCAPES, "").length
 
 /** Columns with two spaces between; `right` says which are aligned to the right. The last column is not padded. */
 export const columns = (
@@ -36,12 +36,12 @@ export const columns = (
   right: ReadonlyArray<number> = [],
 ): string => {
   const widths: Array<number> = []
-  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, width(cell))))
+  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, visibleWidth(cell))))
   return rows
     .map((row) =>
       row
         .map((cell, i) => {
-          const pad = " ".repeat(widths[i] - width(cell))
+          const pad = " ".repeat(widths[i] - visibleWidth(cell))
           return right.includes(i) ? pad + cell : i === row.length - 1 ? cell : cell + pad
         })
         .join("  ")
@@ -52,7 +52,7 @@ export const columns = (
 
 /** Cuts a line to a width, with an ellipsis. */
 export const fit = (line: string, room: number): string => {
-  if (width(line) <= room) return line
+  if (visibleWidth(line) <= room) return line
   const plain = line.replaceAll(ESCAPES, "")
   return `${plain.slice(0, Math.max(0, room - 1))}…`
 }
