@@ -18,6 +18,8 @@ export interface InputPort<A = unknown, M extends "one" | "optional" | "list" = 
   readonly named?: boolean
   /** List ports: whether nothing at all may feed it; otherwise at least one artifact has to. */
   readonly mayBeEmpty?: boolean
+  /** Named by the document, not by the node type: what is handed over is an `OpenInput`. */
+  readonly open?: boolean
 }
 export const list = <A>(
   type: ArtifactType<A>,
@@ -91,6 +93,21 @@ export type MapReject = Omit<Reject, "id"> & { readonly id?: string }
 export interface MapResult<Row = Readonly<Record<string, unknown>>> {
   readonly rows: ReadonlyArray<Row>
   readonly rejected?: ReadonlyArray<MapReject>
+}
+
+/** What a node with `openInputs` gets at a port that the document named: the artifact, and of which kind it is. */
+export type OpenInput =
+  | { readonly kind: "files"; readonly value: FilesHandle }
+  | { readonly kind: "table"; readonly value: TableHandle<{ readonly id: string }> }
+  | { readonly kind: "json"; readonly value: unknown }
+/** By port; a list where several artifacts feed it, each with the node and port it comes from. */
+export type OpenInputs = Readonly<Record<string, OpenInput | ReadonlyArray<Named<OpenInput>>>>
+
+/** Something wrong with a node's parameters and ports taken together; the path starts with `with` or `in`. */
+export interface Objection {
+  readonly path: readonly ["with" | "in", ...ReadonlyArray<string | number>]
+  readonly message: string
+  readonly hint?: string
 }
 
 type Awaitable<A> = A | Promise<A> | Effect.Effect<A, unknown>
@@ -168,8 +185,23 @@ export interface MapSpec {
   readonly impl?: LoadImplementation
 }
 
-/** A node type, as the catalogue holds it. */
-export interface NodeDefinition {
+/** What a node type may leave to the document. */
+interface DocumentPorts<Params> {
+  /** Whether there may be input ports of any further name, for artifacts of any type. */
+  readonly openInputs?: boolean
+  /** Output ports that the parameters name, besides `outputs`. Must bear parameters that are secrets. */
+  readonly outputsOf?: (params: Params) => Outputs
+  /** Parameters that a secret may be a part of; default: all. */
+  readonly secretParams?: ReadonlyArray<string>
+  /** What is wrong with parameters and fed ports taken together: told with the other mistakes of the document. */
+  readonly check?: (params: Params, ports: ReadonlyArray<string>) => ReadonlyArray<Objection>
+}
+
+/**
+ * A node type, as the catalogue holds it. A `GraphNode` has one of its own where the document decides about ports:
+ * there `inputs` and `outputs` are complete.
+ */
+export interface NodeDefinition extends DocumentPorts<never> {
   readonly type: string
   readonly description: string
   readonly inputs: Inputs
@@ -202,7 +234,11 @@ export interface NodeDefinition {
   readonly resources?: Resources
 }
 
-interface Shape<I extends Inputs, O extends Outputs, P extends Schema.Codec<unknown, unknown>> {
+interface Shape<
+  I extends Inputs,
+  O extends Outputs,
+  P extends Schema.Codec<unknown, unknown>,
+> extends DocumentPorts<P["Type"]> {
   readonly type: string
   readonly description: string
   readonly inputs?: I

@@ -1,37 +1,25 @@
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type { ArtifactType } from "../../schema/artifact.ts"
 import { digestOf } from "../../schema/digest.ts"
 import type { Catalogue, CatalogueEntry } from "../catalogue.ts"
 import type { Graph, GraphNode } from "../graph.ts"
-import type { NodeDefinition } from "../node.ts"
 import { decodeTree } from "./decode.ts"
-import { parseDuration } from "./duration.ts"
+import { draft, type Draft } from "./draft.ts"
 import type { Envelope } from "./envelope.ts"
+import { graphNode } from "./graphNode.ts"
 import { References } from "./interpolate.ts"
-import { expandInstances, type Instance } from "./matrix.ts"
+import { expandInstances } from "./matrix.ts"
+import { withPorts } from "./openPorts.ts"
 import { orderNames } from "./order.ts"
+import { decodeParams, tellObjections } from "./params.ts"
 import { Problems, suggest, type DocumentError } from "./problems.ts"
 import { NodeShape } from "./shape.ts"
-import { positionOf } from "./source.ts"
-import { secretsIn, type Entry, type MapTree, type Tree } from "./tree.ts"
+import type { Entry } from "./tree.ts"
 import { resolveOutputs } from "./types.ts"
-import { readReferences, wire, type Reference, type Upstream } from "./wiring.ts"
+import { wire, type Types, type Upstream } from "./wiring.ts"
 
-/** A node instance with its references filled in, before its inputs are connected. */
-interface Draft {
-  readonly instance: Instance
-  readonly tree: MapTree
-  readonly references: ReadonlyMap<string, ReadonlyArray<Reference>>
-}
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null
-type Types = Readonly<Record<string, ArtifactType | undefined>>
 const isKnown = (outputs: Types): outputs is Readonly<Record<string, ArtifactType>> =>
   Object.values(outputs).every((type) => type !== undefined)
-
-const noParams: NodeDefinition["params"] = Schema.Struct({})
 
 /** Checks a whole document against the node types there are and expands it. Every problem is found at once. */
 export const checkDocument = (
@@ -66,12 +54,10 @@ export const checkDocument = (
   const upstreams = new Map<string, Upstream>()
   const nodes: Array<GraphNode> = []
   // What is on a circle or after one is checked too, as far as it can be.
-  const rest = [...names].filter((name) => !order.includes(name))
-  for (const name of cycles.length === 0 ? order : [...order, ...rest]) {
+  for (const name of new Set([...order, ...names])) {
     const entry = envelope.nodes.get(name)!
     const type = nodeType(name, entry, catalogue, problems)
-    const built: Array<{ instance: Instance; outputs: Readonly<Record<string, ArtifactType | undefined>> }> =
-      []
+    const built: Array<Upstream["instances"][number]> = []
     for (const one of drafts.get(name)!) {
       const base = { path: ["nodes", name], base: entry.key, problems }
       const shape = decodeTree(NodeShape, one.tree, {
@@ -80,36 +66,32 @@ export const checkDocument = (
         help: "give it a type: { uses: TYPE }",
       })
       if (type === undefined) continue
-      const { definition } = type
+      const params = decodeParams(one.tree, type.definition, name, entry, problems)
+      const ports = one.tree.entries.get("in")?.value
       const wired = wire(one.references, {
         instance: one.instance,
-        definition,
-        uses: definition.type,
-        tree: mapAt(one.tree, "in"),
+        definition: type.definition,
+        uses: type.definition.type,
+        tree: ports?.kind === "map" ? ports : undefined,
         base: entry.key,
         upstreams,
         catalogue,
         problems,
       })
+      if (params === undefined) {
+        const fixed = type.definition.outputsOf === undefined
+        built.push({
+          instance: one.instance,
+          outputs: fixed ? resolveOutputs(type.definition, wired.types) : undefined,
+        })
+        continue
+      }
+      const definition = withPorts(type.definition, wired.open, params)
       const outputs = resolveOutputs(definition, wired.types)
       built.push({ instance: one.instance, outputs })
-      const given: Tree = one.tree.entries.get("with")?.value ?? {
-        kind: "map",
-        entries: new Map(),
-        at: entry.key,
-      }
-      const params =
-        given.kind === "map"
-          ? decodeTree(definition.params ?? noParams, given, {
-              problems,
-              path: ["nodes", name, "with"],
-              base: one.tree.entries.get("with")?.key ?? entry.key,
-              noun: "parameter",
-              help: `dag nodes ${definition.type} says more`,
-            })
-          : undefined
-      if (shape === undefined || !isRecord(params) || problems.failed || !isKnown(outputs)) continue
-      nodes.push(graphNode(one, shape, type, params, wired.inputs, outputs, documentSeed, entry))
+      tellObjections(one.tree, definition, params, Object.keys(wired.inputs), name, entry, problems)
+      if (shape === undefined || problems.failed || !isKnown(outputs)) continue
+      nodes.push(graphNode(one, shape, definition, params, wired.inputs, outputs, documentSeed, entry))
     }
     upstreams.set(name, { definition: type?.definition, instances: built })
   }
@@ -122,11 +104,6 @@ export const checkDocument = (
     nodes,
     warnings: problems.all,
   })
-}
-
-const mapAt = (tree: MapTree, key: string): MapTree | undefined => {
-  const value = tree.entries.get(key)?.value
-  return value?.kind === "map" ? value : undefined
 }
 
 const readSeed = (references: References, problems: Problems): number => {
@@ -142,50 +119,6 @@ const readSeed = (references: References, problems: Problems): number => {
   }
   problems.error(seed.at, ["params", "seed"], "the seed must be a whole number, 0 or more")
   return 0
-}
-
-/** Keys whose empty value (`in:` and nothing after it) means that there is none. */
-const emptyAllowed = new Set(["in", "with", "matrix", "resources"])
-
-const draft = (
-  name: string,
-  entry: Entry,
-  instance: Instance,
-  names: ReadonlySet<string>,
-  references: References,
-  problems: Problems,
-): ReadonlyArray<Draft> => {
-  const path = ["nodes", name]
-  const { value } = entry
-  if (value.kind !== "map") {
-    problems.error(entry.key, path, `the node "${name}" is empty`, "give it a type: { uses: TYPE }")
-    return []
-  }
-  const entries = new Map<string, Entry>()
-  for (const [key, { key: at, value: raw }] of value.entries) {
-    if (emptyAllowed.has(key) && raw.kind === "scalar" && raw.value === null) continue
-    // The type is the same for all instances, and the axes have been read.
-    const literal = key === "uses" || key === "each" || key === "matrix" || key === "description"
-    entries.set(key, {
-      key: at,
-      value: literal ? raw : references.fill(raw, [...path, key], instance.bindings),
-    })
-  }
-  const tree: MapTree = { ...value, entries }
-  for (const [key, { value }] of entries) {
-    if (key === "with" || key === "matrix") continue
-    for (const secret of secretsIn(value)) {
-      problems.error(
-        secret.tree.at,
-        [...path, key, ...secret.path],
-        `the secret ${secret.name} cannot be used here`,
-        "secrets are for parameters (with) only",
-      )
-    }
-  }
-  return [
-    { instance, tree, references: readReferences(tree.entries.get("in")?.value, names, path, problems) },
-  ]
 }
 
 const nodeType = (
@@ -227,41 +160,5 @@ const reportCycle = (
       problems.error(closing.at, closing.path, `the nodes feed each other in a circle: ${text}`)
       return
     }
-  }
-}
-
-const graphNode = (
-  { instance, tree }: Draft,
-  shape: NodeShape,
-  { definition }: CatalogueEntry,
-  params: GraphNode["params"],
-  inputs: GraphNode["inputs"],
-  outputs: GraphNode["outputs"],
-  documentSeed: number,
-  entry: Entry,
-): GraphNode => {
-  const timeoutMs = shape.timeout === undefined ? undefined : parseDuration(shape.timeout)
-  const refreshMs = shape.refresh === undefined ? undefined : parseDuration(shape.refresh)
-  const secrets: Record<string, string> = {}
-  const given = tree.entries.get("with")?.value
-  for (const { name, tree } of given === undefined ? [] : secretsIn(given)) {
-    if (tree.missing !== true) secrets[name] = String(tree.value)
-  }
-  return {
-    id: instance.id,
-    name: instance.name,
-    uses: definition.type,
-    definition,
-    params,
-    inputs,
-    outputs,
-    seed: typeof params["seed"] === "number" ? params["seed"] : documentSeed,
-    resources: { ...definition.resources, ...shape.resources },
-    retries: shape.retries ?? 0,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    optional: shape.optional ?? false,
-    ...(refreshMs === undefined ? {} : { refreshMs }),
-    secrets,
-    at: { file: entry.key.source.name, ...positionOf(entry.key.source, entry.key.start) },
   }
 }

@@ -2,7 +2,7 @@ import * as Schema from "effect/Schema"
 import type { Json } from "../../schema/json.ts"
 import type { Catalogue } from "../catalogue.ts"
 import type { NodeDefinition } from "../node.ts"
-import { DocumentShape, NodeShape } from "./shape.ts"
+import { DocumentShape, namePattern, NodeShape } from "./shape.ts"
 import { inputPort } from "./types.ts"
 
 type JsonObject = { readonly [key: string]: Json }
@@ -115,7 +115,12 @@ const typeRule = (definition: NodeDefinition): Json => {
       ]),
     ),
     ...(needed.length > 0 ? { required: needed } : {}),
-    additionalProperties: false,
+    ...(definition.openInputs === true
+      ? {
+          propertyNames: { pattern: namePattern.source },
+          additionalProperties: { description: "Any artifact; several as a list.", $ref: "#/$defs/feed" },
+        }
+      : { additionalProperties: false }),
   }
   const keys = [...(required.length > 0 ? ["with"] : []), ...(needed.length > 0 ? ["in"] : [])]
   return {
@@ -160,7 +165,7 @@ export const editorSchema = (catalogue: Catalogue): Json => {
       nodes: {
         description: "The nodes, by name.",
         type: "object",
-        propertyNames: { pattern: "^[A-Za-z][A-Za-z0-9_-]*$" },
+        propertyNames: { pattern: namePattern.source },
         additionalProperties: { $ref: "#/$defs/node" },
       },
     },

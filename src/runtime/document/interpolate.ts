@@ -1,4 +1,4 @@
-import { limits } from "./parse.ts"
+import { limits } from "./limits.ts"
 import { suggest, type Problems } from "./problems.ts"
 import type { Span } from "./source.ts"
 import {

@@ -1,4 +1,4 @@
-import { limits } from "./parse.ts"
+import { limits } from "./limits.ts"
 import { suggest, type Problems } from "./problems.ts"
 import type { References } from "./interpolate.ts"
 import { describe, type Entry, type MapTree, type ScalarTree, type Tree } from "./tree.ts"

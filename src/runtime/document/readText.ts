@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { readdirSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import type { Diagnostic } from "../../schema/diagnostic.ts"
-import { limits } from "./parse.ts"
+import { limits } from "./limits.ts"
 import { DocumentError, nearest } from "./problems.ts"
 
 /** A document that could not be read at all: line 0, as no line of it is known. */

@@ -3,98 +3,34 @@ import type { Catalogue } from "../catalogue.ts"
 import type { InputRef } from "../graph.ts"
 import type { InputPort, NodeDefinition } from "../node.ts"
 import { formatBinding, type Instance } from "./matrix.ts"
+import { openPort } from "./openPorts.ts"
 import { suggest, type Problems } from "./problems.ts"
+import type { Reference } from "./references.ts"
 import type { Span } from "./source.ts"
-import type { MapTree, Path, Tree } from "./tree.ts"
-import { describe } from "./tree.ts"
-import { inputPort, outputNames } from "./types.ts"
+import type { MapTree } from "./tree.ts"
+import { inputPort } from "./types.ts"
+import { checkCount, mismatch } from "./wiringProblems.ts"
 
-/** A node reference as written: `train`, `train.history`, `train[lr=0.1]`, `train[lr=0.1].history`. */
-export interface Reference {
-  readonly name: string
-  readonly select?: ReadonlyMap<string, string>
-  readonly port?: string
-  readonly at: Span
-  readonly path: Path
-}
-
-const referencePattern = /^([^.[\]]+)(?:\[([^\]]*)\])?(?:\.([^[\]]+))?$/
-
-export const parseReference = (text: string, at: Span, path: Path): Reference | undefined => {
-  const match = referencePattern.exec(text.trim())
-  if (match === null) return undefined
-  const [, name, selection, port] = match
-  const select = new Map<string, string>()
-  for (const part of selection?.split(",") ?? []) {
-    const equals = part.indexOf("=")
-    if (equals <= 0) return undefined
-    select.set(part.slice(0, equals).trim(), part.slice(equals + 1).trim())
-  }
-  return {
-    name: name,
-    ...(selection === undefined ? {} : { select }),
-    ...(port === undefined ? {} : { port }),
-    at,
-    path,
-  }
-}
-
-/** The references of an instance's `in`, per port, in the order written. What is no reference is a problem. */
-export const readReferences = (
-  tree: Tree | undefined,
-  names: ReadonlySet<string>,
-  base: Path,
-  problems: Problems,
-): ReadonlyMap<string, ReadonlyArray<Reference>> => {
-  const ports = new Map<string, ReadonlyArray<Reference>>()
-  if (tree?.kind !== "map") return ports
-  for (const [port, entry] of tree.entries) {
-    const path = [...base, "in", port]
-    const { value } = entry
-    const parts: ReadonlyArray<readonly [Tree, Path]> =
-      value.kind === "list" ? value.items.map((item, i) => [item, [...path, i]] as const) : [[value, path]]
-    const read: Array<Reference> = []
-    for (const [part, at] of parts) {
-      // Anything but a text is told when the node's keys are checked.
-      if (part.kind !== "scalar" || typeof part.value !== "string" || part.missing === true) continue
-      const reference = parseReference(part.value, part.at, at)
-      if (reference === undefined) {
-        problems.error(
-          part.at,
-          at,
-          `${describe(part)} names no node`,
-          "write NODE, NODE.PORT or NODE[AXIS=VALUE]",
-        )
-      } else if (names.has(reference.name)) read.push(reference)
-      else {
-        problems.error(
-          part.at,
-          at,
-          `there is no node "${reference.name}"`,
-          suggest(reference.name, names, "nodes"),
-        )
-      }
-    }
-    ports.set(port, read)
-  }
-  return ports
-}
+export type Types = Readonly<Record<string, ArtifactType | undefined>>
 
 /** What is known of a node that feeds others; instances without a definition are of an unknown type. */
 export interface Upstream {
   readonly definition: NodeDefinition | undefined
   readonly instances: ReadonlyArray<{
     readonly instance: Instance
-    readonly outputs: Readonly<Record<string, ArtifactType | undefined>>
+    /** In the order of the ports; undefined where parameters that are wrong leave the ports open. */
+    readonly outputs: Types | undefined
   }>
 }
 
 export interface Wired {
   readonly inputs: Readonly<Record<string, ReadonlyArray<InputRef>>>
   readonly types: Readonly<Record<string, ReadonlyArray<ArtifactType | undefined>>>
+  /** The ports that the document named. */
+  readonly open: Readonly<Record<string, InputPort>>
 }
 
-interface WireContext {
+export interface WireContext {
   readonly instance: Instance
   readonly definition: NodeDefinition
   readonly uses: string
@@ -114,11 +50,12 @@ export const wire = (
   const { definition, uses, tree, base, problems, instance } = context
   const inputs: Record<string, ReadonlyArray<InputRef>> = {}
   const types: Record<string, ReadonlyArray<ArtifactType | undefined>> = {}
+  const open: Record<string, InputPort> = {}
   const path = ["nodes", instance.name, "in"]
   const declared = Object.keys(definition.inputs ?? {})
   for (const [name, written] of references) {
-    const port = definition.inputs?.[name]
-    if (port === undefined) {
+    const spec = definition.inputs?.[name]
+    if (spec === undefined && definition.openInputs !== true) {
       problems.error(
         tree?.entries.get(name)?.key ?? base,
         [...path, name],
@@ -127,11 +64,15 @@ export const wire = (
       )
       continue
     }
-    const fed = written.flatMap((reference) => resolve(reference, name, inputPort(port), context))
-    const at = tree?.entries.get(name)?.value.at ?? base
-    checkCount(fed, written, name, inputPort(port), at, context)
+    const asked = spec === undefined ? undefined : inputPort(spec)
+    const fed = written.flatMap((reference) => resolve(reference, name, asked?.type, context))
     const value = tree?.entries.get(name)?.value
-    if (value?.kind === "list" && value.items.length === 0 && inputPort(port).mayBeEmpty !== true) {
+    const port = asked ?? openPort(name, written, fed, value?.kind === "list", context)
+    if (port === undefined) continue
+    if (asked === undefined) open[name] = port
+    const at = value?.at ?? base
+    checkCount(fed, written, name, port, at, context)
+    if (value?.kind === "list" && value.items.length === 0 && port.mayBeEmpty !== true) {
       problems.error(at, [...path, name], `the port "${name}" is given an empty list`)
     }
     inputs[name] = fed.map(({ ref }) => ref)
@@ -148,54 +89,78 @@ export const wire = (
       `it takes ${takes}: in: { ${name}: NODE }`,
     )
   }
-  return { inputs, types }
+  return { inputs, types, open }
 }
 
-interface Fed {
+export interface Fed {
   readonly ref: InputRef
   readonly type: ArtifactType | undefined
 }
 
+/** What a reference means, for a port that asks for a type, or for any (undefined). */
 const resolve = (
   reference: Reference,
   port: string,
-  asked: InputPort,
+  asked: ArtifactType | undefined,
   context: WireContext,
 ): ReadonlyArray<Fed> => {
   const upstream = context.upstreams.get(reference.name)
-  // Unknown types and circles have been told; what they would give is not.
+  // Unknown types, wrong parameters and circles have been told; what they would give is not.
   if (upstream?.definition === undefined) return []
-  const given = outputNames(upstream.definition)
-  if (reference.port !== undefined && !given.includes(reference.port)) {
-    context.problems.error(
+  const meant = chosen(reference, upstream, context)
+  if (upstream.instances.some(({ outputs }) => outputs === undefined)) return []
+  return meant.flatMap(({ instance, outputs = {} }): ReadonlyArray<Fed> => {
+    const name = portOf(reference, outputs, asked, context)
+    if (name === undefined) return []
+    const type = outputs[name]
+    if (asked !== undefined && type !== undefined && !accepts(asked, type))
+      mismatch(reference, name, type, port, asked, context)
+    return [{ ref: { node: instance.id, port: name }, type }]
+  })
+}
+
+/**
+ * The output that a reference names. Where it names none: the only one; of several, the first that the port takes,
+ * else the first. A port that takes anything wants to be told. `rejected` is only ever named.
+ */
+const portOf = (
+  reference: Reference,
+  outputs: Types,
+  asked: ArtifactType | undefined,
+  { problems }: WireContext,
+): string | undefined => {
+  const given = Object.keys(outputs)
+  if (reference.port !== undefined) {
+    if (given.includes(reference.port)) return reference.port
+    problems.error(
       reference.at,
       reference.path,
       `${reference.name} has no output port "${reference.port}"`,
       suggest(reference.port, given, "output ports"),
     )
-    return []
+    return undefined
   }
-  return chosen(reference, upstream, context).map(({ instance, outputs }) => {
-    const name = reference.port ?? defaultPort(given, outputs, asked.type)
-    const type = outputs[name]
-    if (type !== undefined && !accepts(asked.type, type))
-      mismatch(reference, name, type, port, asked.type, context)
-    return { ref: { node: instance.id, port: name }, type }
-  })
-}
-
-/** The only output; else the first that the port takes, else the first. `rejected` is only ever named. */
-const defaultPort = (
-  given: ReadonlyArray<string>,
-  outputs: Readonly<Record<string, ArtifactType | undefined>>,
-  asked: ArtifactType,
-): string => {
   const usual = given.filter((name) => name !== "rejected")
-  return (
-    usual.find((name) => outputs[name] !== undefined && accepts(asked, outputs[name])) ??
-    usual[0] ??
-    "rejected"
-  )
+  if (asked === undefined && usual.length > 1) {
+    problems.error(
+      reference.at,
+      reference.path,
+      `${reference.name} has several output ports, and this port takes any`,
+      `say which: ${usual
+        .slice(0, 6)
+        .map((name) => `${reference.name}.${name}`)
+        .join(", ")}${usual.length > 6 ? ", …" : ""}`,
+    )
+    return undefined
+  }
+  const fits = (name: string): boolean => {
+    const type = outputs[name]
+    return asked !== undefined && type !== undefined && accepts(asked, type)
+  }
+  const name = usual.find(fits) ?? usual[0] ?? given[0]
+  if (name === undefined)
+    problems.error(reference.at, reference.path, `${reference.name} has no output ports`)
+  return name
 }
 
 /** The instances meant: the one this instance belongs to, those selected, or all. */
@@ -239,79 +204,4 @@ const chosen = (
     )
   }
   return matches
-}
-
-const checkCount = (
-  fed: ReadonlyArray<Fed>,
-  written: ReadonlyArray<Reference>,
-  port: string,
-  asked: InputPort,
-  at: Span,
-  { uses, problems, instance, upstreams }: WireContext,
-): void => {
-  const path = ["nodes", instance.name, "in", port]
-  if (asked.many === "list") {
-    const seen = new Set<string>()
-    for (const { ref } of fed) {
-      const text = `${ref.node}.${ref.port}`
-      if (seen.has(text)) problems.error(at, path, `${text} is given twice`)
-      seen.add(text)
-    }
-    return
-  }
-  if (fed.length <= 1) return
-  const [only] = written
-  if (written.length > 1) {
-    problems.error(at, path, `the port "${port}" of ${uses} takes one artifact, not ${written.length}`)
-    return
-  }
-  const first = upstreams.get(only.name)?.instances[0]?.instance.id
-  problems.error(
-    only.at,
-    path,
-    `the port "${port}" of ${uses} takes one artifact, and ${only.name} has ${fed.length} instances`,
-    `add \`each: ${only.name}\` for one of this node per instance, or name one: "${first}"`,
-  )
-}
-
-const mismatch = (
-  reference: Reference,
-  output: string,
-  given: ArtifactType,
-  port: string,
-  asked: ArtifactType,
-  { catalogue, problems, uses }: WireContext,
-): void => {
-  const from = reference.port === undefined ? reference.name : `${reference.name}.${output}`
-  const missing = asked.requires.filter((field) => !given.requires.includes(field))
-  const lacks =
-    asked.kind === given.kind && asked.family === given.family && missing.length > 0
-      ? `it lacks ${missing.join(" and ")}`
-      : undefined
-  const makers: Array<string> = []
-  for (const [type, { definition }] of catalogue) {
-    const gives = Object.values(definition.outputs)
-    if (
-      gives.some((output) => !("sameAs" in output) && asked.kind === output.kind && accepts(asked, output))
-    ) {
-      makers.push(type)
-    } else if (
-      lacks !== undefined &&
-      gives.some((output) => "sameAs" in output && missing.every((field) => output.adds.includes(field)))
-    ) {
-      makers.push(type)
-    }
-  }
-  const hint = [
-    lacks,
-    makers.length > 0 && asked.name !== "Json"
-      ? `${asked.name} come${asked.name.endsWith("s") ? "" : "s"} from ${makers.slice(0, 4).join(", ")}`
-      : undefined,
-  ].filter((text) => text !== undefined)
-  problems.error(
-    reference.at,
-    reference.path,
-    `the port "${port}" of ${uses} takes ${asked.name}, but ${from} gives ${given.name}`,
-    hint.length > 0 ? hint.join("; ") : undefined,
-  )
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { afterAll, describe, expect, it } from "vitest"
-import { limits } from "../../../src/runtime/document/parse.ts"
+import { limits } from "../../../src/runtime/document/limits.ts"
 import { loadDocument, projectOf } from "../../../src/runtime/document/index.ts"
 import { catalogue, complaint, failureOf, load } from "./catalogue.ts"
 
