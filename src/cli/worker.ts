@@ -1,27 +1,5 @@
 /** The entry of worker processes: `worker.js STORE`. */
-import { builtin } from "../nodes/catalogue.ts"
-import type { NodeDefinition } from "../runtime/node.ts"
-import { definitionsOf } from "../runtime/plugins.ts"
 import { serveTasks } from "../runtime/run/worker.ts"
+import { definitionOf } from "./definition-of.ts"
 
-const plugins = new Map<string, Promise<ReadonlyArray<NodeDefinition>>>()
-
-const pluginDefinitions = (file: string): Promise<ReadonlyArray<NodeDefinition>> => {
-  const found = plugins.get(file) ?? definitionsOf(file)
-  plugins.set(file, found)
-  return found
-}
-
-serveTasks({
-  store: process.argv[2],
-  definitionOf: async ({ uses, origin }) => {
-    const all =
-      origin.kind === "builtin"
-        ? builtin.map((entry) => entry.definition)
-        : await pluginDefinitions(origin.file)
-    const definition = all.find((one) => one.type === uses)
-    if (definition === undefined)
-      throw new Error(`no node type ${uses} in ${origin.kind === "builtin" ? "the catalogue" : origin.file}`)
-    return definition
-  },
-})
+serveTasks({ store: process.argv[2], definitionOf })

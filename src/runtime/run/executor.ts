@@ -40,48 +40,51 @@ export class Executor extends Context.Service<
   }
 >()("facet/runtime/Executor") {
   /** Worker processes of `entry`, started when first needed and kept for the next task. */
-  static readonly processes = (options: {
-    readonly entry: string
-    readonly args: ReadonlyArray<string>
-  }): Layer.Layer<Executor> =>
-    Layer.effect(
-      Executor,
-      Effect.gen(function* () {
-        const idle: Array<Worker> = []
-        const all = new Set<Worker>()
-        yield* Effect.addFinalizer(() =>
-          Effect.sync(() => {
-            for (const worker of all) worker.kill()
-          }),
-        )
-        const start = (): Worker => {
-          const worker = new Worker(options.entry, options.args)
-          all.add(worker)
-          worker.onExit(() => {
-            all.delete(worker)
-            const at = idle.indexOf(worker)
-            if (at >= 0) idle.splice(at, 1)
-          })
-          return worker
-        }
-        return Executor.of({
-          run: (task, hooks, { fresh }) =>
-            Effect.callback<Outputs, TaskFailed | WorkerDied>((resume) => {
-              const worker = fresh ? start() : (idle.pop() ?? start())
-              worker.perform(task, hooks, (result) => {
-                if (result._tag === "WorkerDied") resume(Effect.fail(result))
-                else {
-                  if (fresh) worker.stop()
-                  else idle.push(worker)
-                  resume(result._tag === "TaskFailed" ? Effect.fail(result) : Effect.succeed(result.outputs))
-                }
-              })
-              return Effect.sync(() => worker.kill())
-            }),
-        })
-      }),
-    )
+  static readonly processes = (options: WorkerEntry): Layer.Layer<Executor> =>
+    Layer.effect(Executor, workers(options))
 }
+
+/** How worker processes are started. */
+export interface WorkerEntry {
+  readonly entry: string
+  readonly args: ReadonlyArray<string>
+}
+
+/** Workers that live as long as the scope. */
+export const workers = Effect.fnUntraced(function* (options: WorkerEntry) {
+  const idle: Array<Worker> = []
+  const all = new Set<Worker>()
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      for (const worker of all) worker.kill()
+    }),
+  )
+  const start = (): Worker => {
+    const worker = new Worker(options.entry, options.args)
+    all.add(worker)
+    worker.onExit(() => {
+      all.delete(worker)
+      const at = idle.indexOf(worker)
+      if (at >= 0) idle.splice(at, 1)
+    })
+    return worker
+  }
+  return Executor.of({
+    run: (task, hooks, { fresh }) =>
+      Effect.callback<Outputs, TaskFailed | WorkerDied>((resume) => {
+        const worker = fresh ? start() : (idle.pop() ?? start())
+        worker.perform(task, hooks, (result) => {
+          if (result._tag === "WorkerDied") resume(Effect.fail(result))
+          else {
+            if (fresh) worker.stop()
+            else idle.push(worker)
+            resume(result._tag === "TaskFailed" ? Effect.fail(result) : Effect.succeed(result.outputs))
+          }
+        })
+        return Effect.sync(() => worker.kill())
+      }),
+  })
+})
 
 interface RunningTask {
   readonly id: number

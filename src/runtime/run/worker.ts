@@ -1,3 +1,4 @@
+import type { Auditor } from "../audit/auditor.ts"
 import { describeError } from "../describe-error.ts"
 import type { NodeDefinition } from "../node.ts"
 import { openStore } from "../store/store.ts"
@@ -12,6 +13,8 @@ import type { Task, TaskHooks } from "./task.ts"
 export const serveTasks = (options: {
   readonly store: string
   readonly definitionOf: (task: Task) => Promise<NodeDefinition>
+  /** In processes that watch what tasks read. */
+  readonly auditor?: Auditor
 }): void => {
   const store = openStore(options.store)
   const abort = new AbortController()
@@ -30,13 +33,22 @@ export const serveTasks = (options: {
       progress: (done, total, note) =>
         send({ type: "progress", id, done, total, ...(note === undefined ? {} : { note }) }),
       items: (outcomes) => send({ type: "items", id, outcomes }),
+      ...(task.watch === undefined ? {} : { undeclared: (read) => send({ type: "undeclared", id, read }) }),
+    }
+    const { watch } = task
+    if (watch !== undefined) options.auditor?.begin({ ...task, watch }, store)
+    const tell = (): void => {
+      for (const read of options.auditor?.take() ?? []) hooks.undeclared?.(read)
     }
     try {
       const definition = await options.definitionOf(task)
       if (task.kind === "map") await executeMap(store, definition, task, hooks)
       const outputs = task.kind === "run" ? await executeRun(store, definition, task, hooks) : {}
+      store.publish()
+      tell()
       send({ type: "done", id, outputs })
     } catch (error) {
+      tell()
       const stack = error instanceof Error ? error.stack : undefined
       send({ type: "failed", id, error: describeError(error), ...(stack === undefined ? {} : { stack }) })
     }
