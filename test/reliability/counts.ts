@@ -1,0 +1,30 @@
+import { accessSync, constants } from "node:fs"
+import { tmpdir } from "node:os"
+
+const isWritable = (folder: string): boolean => {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** For tests that try many things and crash nothing: memory where there is some, so that fsync costs nothing. */
+export const memoryFolder: string = isWritable("/dev/shm") ? "/dev/shm" : tmpdir()
+
+/**
+ * How much the reliability tests try. `FACET_LONG=1` (what `npm run test:long` sets) is for a machine with an hour to
+ * spare; `FACET_SEED` takes other random choices than those of every day.
+ */
+const long = process.env["FACET_LONG"] === "1"
+
+export const counts = {
+  long,
+  seed: Number(process.env["FACET_SEED"] ?? 20_261_123),
+  /** Longest time of one test, in ms: a bound for what hangs, not a measure. */
+  patience: long ? 7_200_000 : 300_000,
+  /** Random graphs with their edits: small tables, and tables of thousands of rows. */
+  graphs: Number(process.env["FACET_GRAPHS"] ?? (long ? 20_000 : 3_000)),
+  largeGraphs: Number(process.env["FACET_LARGE_GRAPHS"] ?? (long ? 1_000 : 30)),
+} as const
