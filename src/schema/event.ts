@@ -18,7 +18,8 @@ export type RunEvent =
       readonly node: string
       readonly reason: string
       readonly why: ReadonlyArray<Reason>
-      readonly items?: { readonly total: number; readonly cached: number }
+      /** `cached` is absent where it is not known before all items were looked at. */
+      readonly items?: { readonly total: number; readonly cached?: number }
     }
   | {
       readonly type: "node-progress"

@@ -19,8 +19,11 @@ export const plainReporter = (
     switch (event.type) {
       case "node-started": {
         const { items } = event
+        const left = items?.cached === undefined ? undefined : items.total - items.cached
         const some =
-          items === undefined ? "" : ` (${count(items.total - items.cached)} of ${count(items.total)} items)`
+          items === undefined
+            ? ""
+            : ` (${left === undefined ? "" : `${count(left)} of `}${count(items.total)} items)`
         said.set(event.node, now())
         return write(`${name(event.node)} runs${some}: ${event.reason}`)
       }

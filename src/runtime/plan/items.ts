@@ -1,8 +1,6 @@
 import type { Digest } from "../../schema/digest.ts"
 import type { KeyRecord } from "../../schema/trace.ts"
 import type { GraphNode } from "../graph.ts"
-import { readTable } from "../store/tables.ts"
-import type { OpenStore } from "../store/store.ts"
 import { itemKeys } from "./key.ts"
 
 export interface Row {
@@ -24,19 +22,12 @@ const pick = (row: Row, fields: ReadonlyArray<string> | undefined): Readonly<Rec
   return seen
 }
 
-/** The items of a mapping node in the order of their ids, with their keys. */
-export async function* itemsOf(store: OpenStore, node: GraphNode, record: KeyRecord): AsyncGenerator<Item> {
-  const map = node.definition.map!
+/** Makes the item of a row. */
+export const itemMaker = (node: GraphNode, record: KeyRecord): ((row: Row) => Item) => {
   const keyOf = itemKeys(record, node.definition)
-  const one = (row: Row): Item => {
-    const seen = pick(row, map.reads)
+  const reads = node.definition.map?.reads
+  return (row) => {
+    const seen = pick(row, reads)
     return { row, seen, key: keyOf(seen) }
   }
-  if (map.items !== undefined) {
-    for (const row of map.items(node.params as never)) yield one(row)
-    return
-  }
-  const input = record.inputs[map.over!]?.[0]
-  if (input === undefined) return
-  for await (const row of readTable<Row>(store.blobs, input.digest).stream()) yield one(row)
 }

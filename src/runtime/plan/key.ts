@@ -11,7 +11,7 @@ import type { FileDigests } from "../store/stamps.ts"
  * Version of everything below the nodes that a result may depend on: row formats, the overlay of results on items,
  * the pre-images of keys. Raised by hand when one of them changes; every key changes with it.
  */
-export const FORMAT = 1
+export const FORMAT = 2
 
 /** The parameters that make the key: all but those that only say where (paths) or how fast. */
 export const keyParams = (node: GraphNode): { readonly [name: string]: Json } => {
@@ -83,33 +83,50 @@ const isNamed = (definition: NodeDefinition, port: string): boolean => {
 const filesDigests = (record: KeyRecord) =>
   Object.fromEntries(Object.entries(record.files).map(([name, { digest }]) => [name, digest]))
 
+/** How a mapping node looks at its items: declared beside the implementation, so not in its fingerprint. */
+const viewOf = ({ map }: NodeDefinition): Json =>
+  map === undefined ? null : { over: map.over ?? null, reads: map.reads ?? null }
+
 /** The node key: names, paths, times, machine and job count are not in it. */
 export const nodeKey = (record: KeyRecord, definition: NodeDefinition): Digest =>
   digestRecord("node", {
     format: FORMAT,
     uses: record.uses,
     fingerprint: record.fingerprint,
+    view: viewOf(definition),
     params: record.params,
     seed: record.seed,
     inputs: inputsOf(record, definition),
     files: filesDigests(record),
   })
 
-/** Makes the item keys of a mapping node: all of the node's key but the table mapped over, and the item instead. */
-export const itemKeys = (record: KeyRecord, definition: NodeDefinition): ((item: unknown) => Digest) => {
+/** All of a mapping node's key but the items. */
+const baseOf = (record: KeyRecord, definition: NodeDefinition): Digest => {
   const map = definition.map!
   const params =
     map.items !== undefined && map.itemParams !== undefined
       ? Object.fromEntries(Object.entries(record.params).filter(([name]) => map.itemParams!.includes(name)))
       : record.params
-  const base = digestRecord("items", {
+  return digestRecord("items", {
     format: FORMAT,
     uses: record.uses,
     fingerprint: record.fingerprint,
+    view: viewOf(definition),
     params,
     seed: record.seed,
     inputs: inputsOf(record, definition, map.over),
     files: filesDigests(record),
   })
+}
+
+/** Makes the item keys of a mapping node: all of the node's key but the table mapped over, and the item instead. */
+export const itemKeys = (record: KeyRecord, definition: NodeDefinition): ((item: unknown) => Digest) => {
+  const base = baseOf(record, definition)
   return (item) => digestOf(`item\n${base}\n${canonical(item)}`)
+}
+
+/** Makes the keys of whole chunks of the table mapped over. */
+export const chunkKeys = (record: KeyRecord, definition: NodeDefinition): ((chunk: Digest) => Digest) => {
+  const base = baseOf(record, definition)
+  return (chunk) => digestOf(`chunk\n${base}\n${chunk}`)
 }

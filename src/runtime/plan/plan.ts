@@ -6,7 +6,7 @@ import type { Graph, GraphNode } from "../graph.ts"
 import { storeFailure } from "../store/errors.ts"
 import { Store, type OpenStore } from "../store/store.ts"
 import { decide, entryOf, type Asked, type Decision } from "./decide.ts"
-import { itemsOf } from "./items.ts"
+import { workOf } from "./pieces.ts"
 import { reasonsText } from "./reason.ts"
 import { missingFiles, selectNodes } from "./select.ts"
 
@@ -28,7 +28,7 @@ export const plan = Effect.fn("plan")(function* (options: PlanOptions) {
   const asked: Asked = { force: options.force ?? [], refresh: options.refresh ?? [], now: Date.now() }
   const done = new Map<string, PlanNode>()
   for (const node of nodes) {
-    const planned = yield* Effect.tryPromise({
+    const planned = yield* Effect.try({
       try: () => planNode({ store, graph, catalogue, node, asked, done, absent }),
       catch: (cause) => storeFailure(`plan ${node.id}`, cause),
     })
@@ -42,7 +42,7 @@ export const plan = Effect.fn("plan")(function* (options: PlanOptions) {
   return result
 })
 
-const planNode = async (options: {
+const planNode = (options: {
   readonly store: OpenStore
   readonly graph: Graph
   readonly catalogue: Catalogue
@@ -50,7 +50,7 @@ const planNode = async (options: {
   readonly asked: Asked
   readonly done: ReadonlyMap<string, PlanNode>
   readonly absent: ReadonlyMap<string, string>
-}): Promise<PlanNode> => {
+}): PlanNode => {
   const { store, graph, node, done } = options
   const upstream = [...new Set(Object.values(node.inputs).flatMap((refs) => refs.map((ref) => ref.node)))]
   const shown = (
@@ -92,7 +92,7 @@ const planNode = async (options: {
       ...(items === undefined ? {} : { items: { total: items.total, cached: items.total, run: 0 } }),
     })
   }
-  const items = node.definition.map === undefined ? undefined : await countItems(store, node, decision)
+  const items = node.definition.map === undefined ? undefined : countItems(store, node, decision)
   return shown("run", decision.why, {
     key: decision.key,
     ...(items === undefined ? {} : { items }),
@@ -112,19 +112,21 @@ export const skippedInput = (node: GraphNode, isSkipped: (id: string) => boolean
   return undefined
 }
 
-const countItems = async (
+const countItems = (
   store: OpenStore,
   node: GraphNode,
   decision: Extract<Decision, { action: "run" }>,
-): Promise<PlanItems> => {
-  let [total, cached] = [0, 0]
-  const keys = new Set<string>()
-  for await (const item of itemsOf(store, node, decision.record)) {
-    total++
-    if (keys.has(item.key) || store.traces.hasItem(item.key, decision.itemsSince)) cached++
-    keys.add(item.key)
+): PlanItems => {
+  const { previous, record, itemsSince: since } = decision
+  const work = workOf({ store, node, record, since, previous })
+  // Two items of one key are computed once.
+  const fresh = new Set<string>()
+  for (const piece of work.pieces()) {
+    if (piece.kind === "kept") continue
+    for (const entry of piece.entries())
+      if (entry.kind === "item" && !store.traces.hasItem(entry.item.key, since)) fresh.add(entry.item.key)
   }
-  return { total, cached, run: total - cached }
+  return { total: work.total, cached: work.total - fresh.size, run: fresh.size }
 }
 
 /** From the last trace: the whole time, or the time per item that ran for as many as run now. */

@@ -134,7 +134,7 @@ const asItemResult = (value: unknown): ItemResult => {
   return { rows: value["rows"], rejected: Array.isArray(value["rejected"]) ? value["rejected"] : [] }
 }
 
-/** Runs a whole-input node and puts its outputs into the store, durably. */
+/** Runs a whole-input node and puts its outputs into the store; the caller makes them durable. */
 export const executeRun = async (
   store: OpenStore,
   definition: NodeDefinition,
@@ -164,7 +164,6 @@ export const executeRun = async (
       if (given[port] === undefined) throw new Error(`${definition.type} gave no output ${port}`)
       outputs[port] = await writeOutput(store, definition, port, type, requires, given[port])
     }
-    store.blobs.flush()
     return outputs
   })
 }

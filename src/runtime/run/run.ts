@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
 import type { RunEvent } from "../../schema/event.ts"
 import type { NodeReport, RunRecord } from "../../schema/trace.ts"
 import type { GraphNode } from "../graph.ts"
@@ -14,7 +15,7 @@ import { Executor } from "./executor.ts"
 import { withLease } from "./lease.ts"
 import { defaultPools, makePools } from "./pools.ts"
 import { present, type Presented } from "./present.ts"
-import { runNode } from "./run-node.ts"
+import { runNode, type RunShared } from "./run-node.ts"
 
 export interface RunOptions extends PlanOptions {
   /** Worker processes at a time; default: what the machine has. Never part of a result. */
@@ -23,6 +24,9 @@ export interface RunOptions extends PlanOptions {
   readonly keepGoing?: boolean
   readonly onEvent?: (event: RunEvent) => void
 }
+
+/** Results wait at most so long, in ms, for others to be made durable with: one wait for the disk for all of them. */
+const PUBLISH_EVERY = 100
 
 /** `20261123-204530-7f3a`: sorts by time. */
 const newRunId = (now: Date): string =>
@@ -48,6 +52,19 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
   const presented: Array<Presented> = []
   let stop: string | undefined
 
+  const shared: RunShared = {
+    run: id,
+    graph,
+    catalogue,
+    store,
+    pools,
+    executor,
+    asked,
+    emit,
+    outputs: (name, port) => reports.get(name)?.outputs[port],
+    computing: new Map(),
+  }
+
   const record = (status: RunRecord["status"]): RunRecord => ({
     id,
     pipeline: graph.pipeline,
@@ -61,6 +78,7 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
   })
   const save = (status: RunRecord["status"]) =>
     storeTry("record the run", () => {
+      store.publish()
       const saved = record(status)
       store.traces.saveRun(saved)
       return saved
@@ -87,18 +105,7 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
       report = skip(node, `${stop} failed`)
     } else if (starved !== undefined) report = skip(node, `${starved} is skipped`)
     else {
-      report = yield* runNode({
-        run: id,
-        graph,
-        node,
-        entry: entryOf(catalogue, node),
-        store,
-        pools,
-        executor,
-        asked,
-        emit,
-        outputs: (name, port) => reports.get(name)?.outputs[port],
-      })
+      report = yield* runNode({ ...shared, node, entry: entryOf(catalogue, node) })
     }
     for (const port of node.definition.present ?? []) {
       const output = report.outputs[port]
@@ -125,7 +132,11 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
     emit({ type: "run-finished", record: finished })
     return finished
   })
-  return yield* withLease(store, id, body).pipe(
+  const published = storeTry("keep what finished", () => store.publish()).pipe(
+    Effect.repeat(Schedule.spaced(PUBLISH_EVERY)),
+    Effect.andThen(Effect.never),
+  )
+  return yield* withLease(store, id, Effect.raceFirst(body, published)).pipe(
     Effect.onExit((exit) => (Exit.hasInterrupts(exit) ? Effect.ignore(save("interrupted")) : Effect.void)),
   )
 })

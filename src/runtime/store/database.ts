@@ -1,10 +1,9 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { PACKS_BY_NUMBER } from "./epoch.ts"
 
-/** Version of the store's layout. Raised with a migration, never without. */
-export const LAYOUT = 1
-
+/** The layouts of the index, one step each: a step is added for every change, none is ever edited. */
 const MIGRATIONS: ReadonlyArray<string> = [
   `
   CREATE TABLE blobs (
@@ -50,7 +49,18 @@ const MIGRATIONS: ReadonlyArray<string> = [
     beat INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE chunk_results (
+    key TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,      -- of the oldest result in it
+    result TEXT NOT NULL
+  ) WITHOUT ROWID;
+  `,
+  PACKS_BY_NUMBER,
 ]
+
+/** Version of the store's layout. */
+export const LAYOUT = MIGRATIONS.length
 
 /**
  * Opens (and, where needed, creates or migrates) the index of a store. WAL with `synchronous = FULL`: a committed
@@ -62,6 +72,9 @@ export const openDatabase = (root: string): DatabaseSync => {
   db.exec("PRAGMA busy_timeout = 30000")
   db.exec("PRAGMA journal_mode = WAL")
   db.exec("PRAGMA synchronous = FULL")
+  // Digests are random: a larger cache and rarer checkpoints spare most of the rewriting of pages.
+  db.exec("PRAGMA cache_size = -32768")
+  db.exec("PRAGMA wal_autocheckpoint = 16384")
   const version = (): number => Number(db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0)
   if (version() > LAYOUT) {
     db.close()

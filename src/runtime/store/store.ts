@@ -20,6 +20,8 @@ export interface OpenStore {
   readonly files: FileDigests
   /** A folder for scratch work, inside the store's own file system. */
   readonly temporary: string
+  /** Makes all that this process has put and said durable, then seen by all: in one transaction, all of it or none. */
+  readonly publish: () => void
   readonly close: () => void
 }
 
@@ -27,14 +29,22 @@ export interface OpenStore {
 export const openStore = (root: string): OpenStore => {
   const db = openDatabase(root)
   const blobs = new BlobStore(root, db)
+  const traces = new Traces(db)
+  const publish = (): void => {
+    if (!traces.waiting) return blobs.flush()
+    blobs.flush(() => traces.write())
+    traces.written()
+  }
   return {
     root,
     db,
     blobs,
-    traces: new Traces(db),
+    traces,
     files: new FileDigests(db),
     temporary: join(root, "tmp"),
+    publish,
     close: () => {
+      if (!blobs.broken) publish()
       blobs.close()
       db.close()
     },

@@ -1,13 +1,31 @@
 import type { DatabaseSync } from "node:sqlite"
 import type { Digest } from "../../schema/digest.ts"
 import type { NodeTrace, RunRecord } from "../../schema/trace.ts"
+import type { ChunkRun } from "./chunker.ts"
 import { transaction } from "./database.ts"
 
 /** What one item of a mapping node gave, as stored: rows as the implementation made them, before they are laid over the item. */
 export interface ItemResult {
-  /** Whether one row was returned bare: then it keeps its item's id. */
   readonly rows: ReadonlyArray<Readonly<Record<string, unknown>>>
   readonly rejected: ReadonlyArray<Readonly<Record<string, unknown>>>
+}
+
+/** What a mapping node made of one chunk of its table, whole: kept only where no item failed. */
+export interface ChunkResult {
+  readonly items: number
+  /** Rows by output port. */
+  readonly ports: { readonly [port: string]: ChunkRun }
+  /**
+   * By port, how many rows each item gave, as `[rows, times, rows, times …]`; absent where the rows are not in the
+   * order of their items, so that it cannot be said which are whose.
+   */
+  readonly shape?: { readonly [port: string]: ReadonlyArray<number> }
+}
+
+/** Something kept, with the time (Unix ms) of what it was made from. */
+export interface Kept<A> {
+  readonly at: number
+  readonly result: A
 }
 
 /** The memory of a store: what was computed, when and why. */
@@ -17,7 +35,14 @@ export class Traces {
   readonly #byNode
   readonly #add
   readonly #item
+  readonly #hasItem
   readonly #addItem
+  readonly #chunk
+  readonly #addChunk
+  /** Traces and chunk results that this process has said and that are not in the index yet. */
+  #said: Array<NodeTrace> = []
+  readonly #saidByKey = new Map<Digest, NodeTrace>()
+  #saidChunks: Array<readonly [Digest, Kept<ChunkResult>]> = []
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -30,25 +55,58 @@ export class Traces {
     this.#add = db.prepare(
       "INSERT INTO traces (key, pipeline, node, run, at, record) VALUES (?, ?, ?, ?, ?, ?)",
     )
-    this.#item = db.prepare("SELECT result FROM items WHERE key = ? AND at >= ?")
+    this.#item = db.prepare("SELECT at, result FROM items WHERE key = ? AND at >= ?")
+    this.#hasItem = db.prepare("SELECT 1 FROM items WHERE key = ? AND at >= ?")
     this.#addItem = db.prepare("INSERT OR REPLACE INTO items (key, at, result) VALUES (?, ?, ?)")
+    this.#chunk = db.prepare("SELECT at, result FROM chunk_results WHERE key = ? AND at >= ?")
+    this.#addChunk = db.prepare("INSERT OR REPLACE INTO chunk_results (key, at, result) VALUES (?, ?, ?)")
   }
 
   /** The newest valid trace of a key. */
   find(key: Digest): NodeTrace | undefined {
+    const said = this.#saidByKey.get(key)
+    if (said !== undefined) return said
     const row = this.#byKey.get(key)
     return row === undefined ? undefined : (JSON.parse(row["record"] as string) as NodeTrace)
   }
 
   /** The newest traces of a node of a pipeline, newest first. */
   ofNode(pipeline: string, node: string, limit = 1): ReadonlyArray<NodeTrace> {
-    return this.#byNode
+    const said = this.#said.filter((trace) => trace.pipeline === pipeline && trace.node === node).reverse()
+    const kept = this.#byNode
       .all(pipeline, node, limit)
       .map((row) => JSON.parse(row["record"] as string) as NodeTrace)
+    return [...said, ...kept].slice(0, limit)
   }
 
+  /** Adds a trace, seen by this process at once, by others when the store is next published. */
   add(trace: NodeTrace): void {
-    this.#add.run(trace.key, trace.pipeline, trace.node, trace.run, trace.startedAt, JSON.stringify(trace))
+    this.#said.push(trace)
+    this.#saidByKey.set(trace.key, trace)
+  }
+
+  /** Adds the result of a chunk; in the index when the store is next published. */
+  addChunk(key: Digest, result: ChunkResult, at: number): void {
+    this.#saidChunks.push([key, { at, result }])
+  }
+
+  /** Whether something waits to be written. */
+  get waiting(): boolean {
+    return this.#said.length > 0 || this.#saidChunks.length > 0
+  }
+
+  /** Writes what waits; to be called within the transaction that makes the blobs it names findable. */
+  write(): void {
+    for (const trace of this.#said)
+      this.#add.run(trace.key, trace.pipeline, trace.node, trace.run, trace.startedAt, JSON.stringify(trace))
+    for (const [key, { at, result }] of this.#saidChunks) this.#addChunk.run(key, at, JSON.stringify(result))
+  }
+
+  /** What waited is written. */
+  written(): void {
+    this.#said = []
+    this.#saidByKey.clear()
+    this.#saidChunks = []
   }
 
   all(): ReadonlyArray<NodeTrace> {
@@ -64,13 +122,14 @@ export class Traces {
   }
 
   hasItem(key: Digest, since: number): boolean {
-    return this.#item.get(key, since) !== undefined
+    return this.#hasItem.get(key, since) !== undefined
   }
 
   /** The result of an item, unless it is older than `since` (Unix ms; Infinity refuses all). */
-  item(key: Digest, since: number): ItemResult | undefined {
+  item(key: Digest, since: number): Kept<ItemResult> | undefined {
     const row = this.#item.get(key, since)
-    return row === undefined ? undefined : (JSON.parse(row["result"] as string) as ItemResult)
+    if (row === undefined) return undefined
+    return { at: Number(row["at"]), result: JSON.parse(row["result"] as string) as ItemResult }
   }
 
   addItems(results: ReadonlyArray<readonly [key: Digest, result: ItemResult]>, at: number): void {
@@ -87,6 +146,23 @@ export class Traces {
   *items(): Generator<readonly [key: string, at: number, result: ItemResult]> {
     for (const row of this.#db.prepare("SELECT key, at, result FROM items").iterate()) {
       yield [row["key"] as string, Number(row["at"]), JSON.parse(row["result"] as string) as ItemResult]
+    }
+  }
+
+  /** The result of a chunk, unless one of its items' is older than `since`. */
+  chunk(key: Digest, since: number): Kept<ChunkResult> | undefined {
+    const row = this.#chunk.get(key, since)
+    if (row === undefined) return undefined
+    return { at: Number(row["at"]), result: JSON.parse(row["result"] as string) as ChunkResult }
+  }
+
+  dropChunk(key: string): void {
+    this.#db.prepare("DELETE FROM chunk_results WHERE key = ?").run(key)
+  }
+
+  *chunks(): Generator<readonly [key: string, at: number, result: ChunkResult]> {
+    for (const row of this.#db.prepare("SELECT key, at, result FROM chunk_results").iterate()) {
+      yield [row["key"] as string, Number(row["at"]), JSON.parse(row["result"] as string) as ChunkResult]
     }
   }
 

@@ -1,0 +1,170 @@
+import * as Schema from "effect/Schema"
+import fc from "fast-check"
+import { afterEach, describe, expect, it } from "vitest"
+import { defineNode, table } from "../../src/api.ts"
+import type { NodeDefinition } from "../../src/api.ts"
+import type { RunRecord } from "../../src/schema/trace.ts"
+import { engineRig } from "../kit/engine-rig.ts"
+
+interface NumberRow {
+  readonly id: string
+  readonly n: number
+  readonly label: string
+}
+const Numbers = table<NumberRow>(
+  "Numbers",
+  Schema.Struct({
+    id: Schema.String,
+    n: Schema.Number,
+    label: Schema.String,
+    parent: Schema.optionalKey(Schema.String),
+  }),
+)
+
+/** A table that a test edits, and a mapping node over it that does one of everything: keep, split, drop, reject, fail. */
+const makeRig = () => {
+  const world = {
+    rows: new Array<NumberRow>(),
+    version: 0,
+    calls: new Array<number>(),
+    broken: new Set<number>(),
+  }
+  const definitions: ReadonlyArray<NodeDefinition> = [
+    defineNode({
+      type: "t.world",
+      description: "",
+      outputs: { numbers: Numbers },
+      params: Schema.Struct({ version: Schema.Number }),
+      run: () => ({ numbers: world.rows }),
+    }),
+    defineNode({
+      type: "t.map",
+      description: "",
+      inputs: { numbers: Numbers },
+      outputs: { numbers: Numbers },
+      params: Schema.Struct({ ids: Schema.Literals(["kept", "far"]) }),
+      map: {
+        over: "numbers",
+        reads: ["id", "n"],
+        run: (({ item, params }: { item: { id: string; n: number }; params: { ids: string } }) => {
+          world.calls.push(item.n)
+          if (world.broken.has(item.n)) throw new Error(`broken ${item.n}`)
+          if (item.n % 11 === 0) return null
+          if (item.n % 7 === 0) return { rows: [], rejected: [{ reason: "seven" }] }
+          if (item.n % 5 === 0) return [{ n: item.n }, { n: -item.n }]
+          // An id that sorts far from that of its item.
+          return params.ids === "far" ? { id: `${item.n % 3}-${item.id}`, n: item.n } : { n: item.n * 2 }
+        }) as never,
+      },
+    }),
+  ]
+  const rig = engineRig(definitions)
+  const run = async (ids = "kept") => {
+    world.calls.length = 0
+    world.version += 1
+    const sketches = [
+      { id: "world", uses: "t.world", with: { version: world.version } },
+      { id: "map", uses: "t.map", in: { numbers: "world" }, with: { ids } },
+    ]
+    const planned = (await rig.plan(sketches, { targets: ["world"] })).nodes[0]
+    const world1 = await rig.run(sketches, { targets: ["world"] })
+    const plan = (await rig.plan(sketches)).nodes.find(({ id }) => id === "map")!
+    const record = await rig.run(sketches)
+    expect(planned?.action).toBe("run")
+    expect(world1.status).toBe("ok")
+    return { plan, map: record.nodes.find(({ id }) => id === "map")!, calls: [...world.calls] }
+  }
+  return { world, rig, run }
+}
+
+const rigs: Array<{ readonly dispose: () => void }> = []
+afterEach(() => {
+  for (const rig of rigs.splice(0)) rig.dispose()
+})
+const made = () => {
+  const one = makeRig()
+  rigs.push(one.rig)
+  return one
+}
+
+const row = (n: number): NumberRow => ({ id: `row-${String(n).padStart(6, "0")}`, n, label: "a" })
+const outputs = (node: RunRecord["nodes"][number]) =>
+  Object.fromEntries(Object.entries(node.outputs).map(([port, { digest, rows }]) => [port, [digest, rows]]))
+
+describe("a mapping node over thousands of rows", () => {
+  it("computes the items that are new, and gives what a node without a past gives", async () => {
+    const one = made()
+    one.world.rows = Array.from({ length: 6000 }, (_, n) => row(n + 1))
+    const first = await one.run()
+    expect(first.calls.length).toBe(6000)
+    expect(first.map.items).toEqual({ total: 6000, cached: 0, ran: 6000, failed: 0 })
+    // One new, one gone, one relabelled (which is not read), one with another number.
+    one.world.rows = one.world.rows.filter(({ n }) => n !== 17)
+    one.world.rows.push({ id: "row-002000b", n: 90_001, label: "a" })
+    one.world.rows[3000] = { ...one.world.rows[3000]!, label: "b" }
+    one.world.rows[4000] = { ...one.world.rows[4000]!, n: 90_002 }
+    const second = await one.run()
+    expect(second.calls.sort((a, b) => a - b)).toEqual([90_001, 90_002])
+    expect(second.plan.items).toEqual({ total: 6000, cached: 5998, run: 2 })
+    expect(second.map.items).toEqual({ total: 6000, cached: 5998, ran: 2, failed: 0 })
+    const other = made()
+    other.world.rows = [...one.world.rows].reverse()
+    expect(outputs((await other.run()).map)).toEqual(outputs(second.map))
+  })
+
+  it("holds for any edits, kept ids or far ones, and items that fail for a while", async () => {
+    const edit = fc.record({
+      at: fc.nat({ max: 2999 }),
+      kind: fc.constantFrom("add", "remove", "relabel", "renumber", "break", "mend"),
+      n: fc.integer({ min: 10_000, max: 10_040 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(edit, { maxLength: 6 }), { minLength: 1, maxLength: 3 }),
+        fc.constantFrom("kept", "far"),
+        async (rounds, ids) => {
+          const one = makeRig()
+          const other = makeRig()
+          try {
+            one.world.rows = Array.from({ length: 2500 }, (_, n) => row(n + 1))
+            await one.run(ids)
+            const known = new Set(one.world.rows.map(({ id, n }) => `${id} ${n}`))
+            for (const edits of rounds) {
+              for (const { at, kind, n } of edits) {
+                const place = at % one.world.rows.length
+                const there = one.world.rows[place]!
+                if (kind === "add")
+                  one.world.rows.push({
+                    id: `row-${String(at).padStart(6, "0")}~${n}-${one.world.rows.length}`,
+                    n,
+                    label: "new",
+                  })
+                if (kind === "remove") one.world.rows.splice(place, 1)
+                if (kind === "relabel") one.world.rows[place] = { ...there, label: `${there.label}*` }
+                if (kind === "renumber") one.world.rows[place] = { ...there, n }
+                if (kind === "break") one.world.broken.add(n)
+                if (kind === "mend") one.world.broken.clear()
+              }
+              const fresh = one.world.rows.filter(({ id, n }) => !known.has(`${id} ${n}`))
+              const { plan, map, calls } = await one.run(ids)
+              expect(calls.sort()).toEqual(fresh.map(({ n }) => n).sort())
+              const failed = fresh.filter(({ n }) => one.world.broken.has(n)).length
+              const total = one.world.rows.length
+              const cached = total - fresh.length
+              expect(map.items).toEqual({ total, cached, ran: fresh.length - failed, failed })
+              if (plan.action === "run") expect(plan.items).toEqual({ total, cached, run: fresh.length })
+              for (const { id, n } of fresh) if (!one.world.broken.has(n)) known.add(`${id} ${n}`)
+              other.world.rows = [...one.world.rows]
+              other.world.broken = one.world.broken
+              expect(outputs((await other.run(ids)).map)).toEqual(outputs(map))
+            }
+          } finally {
+            one.rig.dispose()
+            other.rig.dispose()
+          }
+        },
+      ),
+      { numRuns: 12, seed: 7 },
+    )
+  }, 120_000)
+})
