@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, statSync } from "node:fs"
-import { enableCompileCache } from "node:module"
-import { dirname } from "node:path"
+// Not imported: importing them as modules loads their lazy parts too, streams among them.
+const { existsSync, readFileSync, statSync } = process.getBuiltinModule("node:fs")
+const { enableCompileCache } = process.getBuiltinModule("node:module")
 
-const root = dirname(import.meta.dirname)
+const root = process.getBuiltinModule("node:path").dirname(import.meta.dirname)
 
 /** Whether every source is the one that was built: what tools/build.ts saw of each, and of each folder. */
 const isFresh = () => {

@@ -51,6 +51,39 @@ const lazySegmenter: Plugin = {
   },
 }
 
+/**
+ * Modules of Node whose loading costs milliseconds of the start-up: `child_process` brings sockets, and to import `fs`
+ * or `crypto` as modules brings their lazy parts too (streams, WebCrypto).
+ */
+const LAZY = /^node:(?:fs|crypto|child_process|readline|util)$/u
+const LAZY_PREFIX = "\0facet-lazy-"
+
+/** Those modules with functions that load them when first called. A function is looked up at each call, as by a module. */
+const lazyBuiltins: Plugin = {
+  name: "facet-lazy-builtins",
+  resolveId: {
+    filter: { id: LAZY },
+    handler: (id) => ({ id: LAZY_PREFIX + id, moduleSideEffects: false }),
+  },
+  load: {
+    filter: { id: /^\0facet-lazy-/u },
+    handler: (id) => {
+      const name = id.slice(LAZY_PREFIX.length)
+      const parts = Object.entries(Object.getOwnPropertyDescriptors(process.getBuiltinModule(name) ?? {}))
+      return [
+        "let module",
+        `const load = () => (module ??= process.getBuiltinModule("${name}"))`,
+        ...parts.map(([key, { value }]) =>
+          typeof value === "function" && /^[a-z]/u.test(key)
+            ? `export const ${key} = (...given) => load().${key}(...given)`
+            : `export const ${key} = /*#__PURE__*/ (() => load().${key})()`,
+        ),
+        "export default /*#__PURE__*/ load()",
+      ].join("\n")
+    },
+  },
+}
+
 const stamps = sourceStamps()
 const out = join(packageRoot, `dist.${process.pid}`)
 const old = join(packageRoot, `dist.old.${process.pid}`)
@@ -101,9 +134,9 @@ try {
     },
     cwd: packageRoot,
     platform: "node",
-    external: EXTERNAL,
+    external: (id) => EXTERNAL.test(id) && !LAZY.test(id),
     logLevel: "warn",
-    plugins: [lazySegmenter],
+    plugins: [lazySegmenter, lazyBuiltins],
   })
   await bundle.write({
     dir: out,

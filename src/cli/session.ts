@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs"
+import { join, resolve } from "node:path"
 import * as Data from "effect/Data"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { packageRoot } from "../runtime/package-root.ts"
 import type { PluginError } from "../runtime/plugins.ts"
 import { DocumentFailure, UsageError } from "./failure.ts"
 import type { Diagnostic } from "../schema/diagnostic.ts"
@@ -37,9 +40,8 @@ export const builtinTypes = Effect.promise(async () => (await builtin()).builtin
 
 /** The store's folder. */
 export const storeFolder = Effect.fnUntraced(function* (globals: Globals) {
-  const path = yield* Effect.promise(() => import("node:path"))
   const { projectOf } = yield* loadDocumentModule
-  return globals.cache === "" ? path.join(projectOf(globals.file), "cache") : path.resolve(globals.cache)
+  return globals.cache === "" ? join(projectOf(globals.file), "cache") : resolve(globals.cache)
 })
 
 /** The built-in node types and those of a document's plugins. */
@@ -160,7 +162,6 @@ export const withStoreOnly = Effect.fnUntraced(function* <A, E, R>(
 ) {
   const api = yield* loadEngine
   const folder = yield* storeFolder(globals)
-  const { existsSync } = yield* Effect.promise(() => import("node:fs"))
   if (!existsSync(folder)) {
     return yield* new UsageError({
       message: `there is no store at ${folder}`,
@@ -172,7 +173,6 @@ export const withStoreOnly = Effect.fnUntraced(function* <A, E, R>(
 
 /** The built-in node types, and those of the document's plugins where there is one that can be read. */
 export const availableTypes = Effect.fnUntraced(function* (globals: Globals) {
-  const { existsSync } = yield* Effect.promise(() => import("node:fs"))
   if (!existsSync(globals.file)) return yield* builtinTypes
   const { openDocument } = yield* loadDocumentModule
   const envelope = yield* Effect.option(openDocument({ file: globals.file, env: process.env }))
@@ -188,12 +188,7 @@ export const logsShown = Effect.map(
 )
 
 /** The file that worker processes start from: beside what was built, or the source. */
-const workerEntry = Effect.promise(async () => {
-  const [{ existsSync }, path, { packageRoot }] = await Promise.all([
-    import("node:fs"),
-    import("node:path"),
-    import("../runtime/package-root.ts"),
-  ])
-  const built = path.join(packageRoot, "dist", "worker.js")
-  return existsSync(built) ? built : path.join(packageRoot, "src", "cli", "worker.ts")
+const workerEntry = Effect.sync(() => {
+  const built = join(packageRoot, "dist", "worker.js")
+  return existsSync(built) ? built : join(packageRoot, "src", "cli", "worker.ts")
 })

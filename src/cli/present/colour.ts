@@ -3,13 +3,17 @@ import { fstatSync } from "node:fs"
 /** Standard output and standard error, by their descriptors. */
 export type Stream = 1 | 2
 
+/** Major number of memory devices on Linux, `/dev/null` among them. */
+const MEMORY_DEVICES = 1
+
 /**
  * Whether a stream goes to a terminal. Node's own streams are asked only where they could say yes: to make them
  * loads sockets and terminals, which is a tenth of the start-up.
  */
 export const isTerminal = (stream: Stream): boolean => {
   try {
-    if (!fstatSync(stream).isCharacterDevice()) return false
+    const stat = fstatSync(stream)
+    if (!stat.isCharacterDevice() || stat.rdev >> 8 === MEMORY_DEVICES) return false
   } catch {
     return false
   }

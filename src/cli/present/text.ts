@@ -20,8 +20,8 @@ export const size = (bytes: number): string => {
   return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`
 }
 
-/** 12,345 */
-export const count = (n: number): string => n.toLocaleString("en-US")
+/** 12,345. (The language's own formatter loads tables for 20 ms.) */
+export const count = (n: number): string => String(n).replaceAll(/\B(?=(?:\d{3})+$)/gu, ",")
 
 export const plural = (n: number, one: string, many = `${one}s`): string =>
   `${count(n)} ${n === 1 ? one : many}`
