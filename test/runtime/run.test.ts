@@ -266,7 +266,7 @@ describe("run", () => {
     const r = rig()
     const first = await r.run(chain())
     const digest = node(first, "sum").outputs["sum"].digest
-    await r.store((store) => store.db.prepare("DELETE FROM blobs WHERE digest = ?").run(digest))
+    await r.store((store) => store.db.prepare("DELETE FROM blobs WHERE digest = unhex(?)").run(digest))
     const record = await r.run(chain())
     expect(reasons(record)["sum"]).toBe("output sum is no longer in the store")
     expect(node(record, "sum").outputs).toEqual(node(first, "sum").outputs)

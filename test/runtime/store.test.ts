@@ -5,7 +5,7 @@ import fc from "fast-check"
 import { afterEach, describe, expect, it } from "vitest"
 import { writeFiles, readFiles } from "../../src/runtime/store/artifacts.ts"
 import { readTable, writeTable } from "../../src/runtime/store/tables.ts"
-import { LOOSE_BYTES } from "../../src/runtime/store/blobs.ts"
+import { LARGE_BYTES } from "../../src/runtime/store/large-file.ts"
 import { collect } from "../../src/runtime/store/collect.ts"
 import { openStore, type OpenStore } from "../../src/runtime/store/store.ts"
 import { verify } from "../../src/runtime/store/verify.ts"
@@ -23,7 +23,7 @@ const text = (value: string) => new TextEncoder().encode(value)
 describe("blobs", () => {
   it("come back as they went in, in this process and the next, small and large", () => {
     const store = open()
-    const large = new Uint8Array(LOOSE_BYTES + 5).fill(7)
+    const large = new Uint8Array(LARGE_BYTES + 5).fill(7)
     const refs = [text(""), text("small"), large].map((bytes) => store.blobs.put(bytes))
     expect(store.blobs.get(refs[1].$blob)).toEqual(text("small"))
     store.close()
@@ -58,13 +58,14 @@ describe("blobs", () => {
   it("that were damaged on disk are found before they are used", () => {
     const store = open()
     const small = store.blobs.put(text("a small one that will be flipped"))
-    const large = store.blobs.put(new Uint8Array(LOOSE_BYTES).fill(3))
+    const large = store.blobs.put(new Uint8Array(LARGE_BYTES).fill(3))
     store.close()
     const pack = join(store.root, "packs", readdirSync(join(store.root, "packs"))[0])
     const bytes = readFileSync(pack)
-    bytes[3] ^= 1
+    bytes[60] ^= 1
     writeFileSync(pack, bytes)
-    truncateSync(join(store.root, "objects", large.$blob.slice(0, 2), large.$blob.slice(2)), 100)
+    const folder = join(store.root, "objects", large.$blob.slice(0, 2))
+    truncateSync(join(folder, readdirSync(folder)[0]), 100)
     const again = open(store.root)
     expect(() => again.blobs.get(small.$blob)).toThrow(/damaged/u)
     expect(() => again.blobs.get(large.$blob)).toThrow(/damaged/u)
@@ -74,9 +75,9 @@ describe("blobs", () => {
     ])
     expect(verify(again, { repair: false }).problems).toEqual([])
     // After the repair the same content can be put again.
-    again.blobs.put(new Uint8Array(LOOSE_BYTES).fill(3))
+    again.blobs.put(new Uint8Array(LARGE_BYTES).fill(3))
     again.blobs.flush()
-    expect(again.blobs.get(large.$blob).length).toBe(LOOSE_BYTES)
+    expect(again.blobs.get(large.$blob).length).toBe(LARGE_BYTES)
     again.close()
   })
 })

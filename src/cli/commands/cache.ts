@@ -94,7 +94,7 @@ const gcCommand = Command.make(
         const live = engine.liveLeases(store, now)
         if (live.length > 0) {
           return yield* new UsageError({
-            message: `the run ${live.join(", ")} is under way`,
+            message: `the run ${live.map(({ id }) => id).join(", ")} is under way`,
             hint: "collect when it has ended",
           })
         }

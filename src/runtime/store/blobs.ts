@@ -3,139 +3,179 @@ import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import type { BlobRef } from "../../schema/blob.ts"
 import { digestOf } from "../../schema/digest.ts"
+import { BlobReader } from "./blob-reader.ts"
 import { transaction } from "./database.ts"
+import { currentEpoch } from "./epoch.ts"
 import { StoreDamaged } from "./errors.ts"
+import {
+  adoptLarge,
+  copyFile,
+  digestOfFile,
+  LARGE_BYTES,
+  spool,
+  temporaryPath,
+  writeLarge,
+} from "./large-file.ts"
+import { PackWriter } from "./pack.ts"
 
-/** Blobs of this size and more are files of their own. */
-export const LOOSE_BYTES = 1 << 20
 const PACK_BYTES = 256 << 20
-const BUFFER_BYTES = 4 << 20
+/** What is put is made durable and findable after so many blobs or bytes, even if nobody asks for it. */
+const FLUSH_BLOBS = 32_768
+const FLUSH_BYTES = 192 << 20
+/** Bytes of blobs that were there already and are held until it is sure that they stay. */
+const HELD_BYTES = 32 << 20
 
-interface Place {
-  readonly pack: string | null
+/** A blob that this process has written and not yet told of. */
+interface Pending {
+  /** Null: in the current pack; else the file that holds it alone, relative to the store. */
+  readonly file: string | null
   readonly offset: number
   readonly bytes: number
 }
 
-/** Where a blob is a file of its own. */
-export const objectPath = (root: string, digest: string): string =>
-  join(root, "objects", digest.slice(0, 2), digest.slice(2))
-export const packPath = (root: string, pack: string): string => join(root, "packs", `${pack}.pack`)
-
-const syncFolder = (folder: string): void => {
-  const fd = fs.openSync(folder, "r")
-  try {
-    fs.fsyncSync(fd)
-  } finally {
-    fs.closeSync(fd)
-  }
-}
-
-const writeAll = (fd: number, bytes: Uint8Array): void => {
-  for (let at = 0; at < bytes.length;) at += fs.writeSync(fd, bytes, at, bytes.length - at)
-}
-
-/** Writes a file so that its name only ever stands for the whole content: temporary file, fsync, rename, fsync. */
-export const publishFile = (root: string, path: string, bytes: Uint8Array): void => {
-  const temporary = join(root, "tmp", `${process.pid}-${crypto.randomUUID()}`)
-  fs.mkdirSync(join(root, "tmp"), { recursive: true })
-  const fd = fs.openSync(temporary, "wx")
-  try {
-    writeAll(fd, bytes)
-    fs.fsyncSync(fd)
-  } finally {
-    fs.closeSync(fd)
-  }
-  fs.mkdirSync(join(path, ".."), { recursive: true })
-  fs.renameSync(temporary, path)
-  syncFolder(join(path, ".."))
-}
+const key = (digest: string): Buffer => Buffer.from(digest, "hex")
 
 /**
- * The blobs of a store. Small ones are appended to a pack file that only this process writes; `flush` makes the
- * bytes durable first and only then, in one transaction, findable. Whatever a crash leaves behind in a pack is
- * never referred to.
+ * The blobs of a store. Small ones are appended to a pack that only this process writes, large ones are files of
+ * their own; `flush` makes the bytes durable first and only then, in one transaction, findable. Whatever a crash
+ * leaves behind is never referred to.
+ *
+ * A blob that is there already is not written again but touched (`epoch`), so that a collector knows it is in use;
+ * should it have been collected before the touch, it is written after all. Whoever puts blobs holds a lease.
  */
 export class BlobStore {
   readonly #root: string
   readonly #db: DatabaseSync
-  readonly #find
+  readonly #reader: BlobReader
   readonly #insert
-  readonly #readers = new Map<string, number>()
-  #pending = new Map<string, { readonly place: Place; readonly bytes?: Uint8Array }>()
-  #buffer: Array<Uint8Array> = []
-  #buffered = 0
-  #pack: { readonly name: string; readonly fd: number; size: number; fresh: boolean } | undefined
+  readonly #touch
+  readonly #enter
+  #pending = new Map<string, Pending>()
+  #held = new Map<string, Uint8Array>()
+  #heldBytes = 0
+  #pendingBytes = 0
+  #pack: PackWriter | undefined
+  #buffer: Buffer<ArrayBuffer> | undefined
+  /** The epoch when the first blob since the last flush was put: rows of it or later need no touch. */
+  #epoch: number | undefined
   /** Set by a failed write: what was put since the last flush may be lost, so nothing may be published any more. */
   #broken: unknown
 
   constructor(root: string, db: DatabaseSync) {
     this.#root = root
     this.#db = db
-    this.#find = db.prepare("SELECT pack, offset, bytes FROM blobs WHERE digest = ?")
-    this.#insert = db.prepare("INSERT OR IGNORE INTO blobs (digest, pack, offset, bytes) VALUES (?, ?, ?, ?)")
+    this.#reader = new BlobReader(root, db)
+    this.#insert = db.prepare(
+      "INSERT INTO blobs (digest, pack, offset, bytes, epoch) VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET epoch = excluded.epoch RETURNING pack",
+    )
+    this.#enter = db.prepare("INSERT INTO packs (path) VALUES (?) RETURNING id")
+    this.#touch = db.prepare("UPDATE blobs SET epoch = MAX(epoch, ?) WHERE digest = ?")
+  }
+
+  /** Whether a write failed: then nothing that was put since the last flush can be published. */
+  get broken(): boolean {
+    return this.#broken !== undefined
   }
 
   /** Whether the blob is in the store (or about to be, by this process). */
   has(digest: string): boolean {
-    return this.#pending.has(digest) || this.#find.get(digest) !== undefined
+    return this.#pending.has(digest) || this.#held.has(digest) || this.#reader.place(digest) !== undefined
   }
 
   size(digest: string): number | undefined {
-    return this.#place(digest)?.bytes
+    return (
+      this.#pending.get(digest)?.bytes ?? this.#held.get(digest)?.length ?? this.#reader.place(digest)?.bytes
+    )
   }
 
+  /** Takes a copy of the bytes; those of the caller are its own again. */
   put(bytes: Uint8Array, media?: string): BlobRef {
     this.#refuseIfBroken()
     const digest = digestOf(bytes)
     const ref: BlobRef = { $blob: digest, bytes: bytes.length, ...(media === undefined ? {} : { media }) }
-    if (this.has(digest)) return ref
-    if (bytes.length >= LOOSE_BYTES) {
-      publishFile(this.#root, objectPath(this.#root, digest), bytes)
-      this.#pending.set(digest, { place: { pack: null, offset: 0, bytes: bytes.length } })
+    if (this.#pending.has(digest) || this.#held.has(digest)) return ref
+    if (bytes.length >= LARGE_BYTES) {
+      if (!this.#touchNow(digest))
+        this.#wait(digest, {
+          file: this.#orBreak(() => writeLarge(this.#root, digest, bytes)),
+          offset: 0,
+          bytes: bytes.length,
+        })
       return ref
     }
-    const pack = this.#currentPack()
-    const copy = Uint8Array.from(bytes)
-    this.#pending.set(digest, {
-      place: { pack: pack.name, offset: pack.size, bytes: bytes.length },
-      bytes: copy,
-    })
-    this.#buffer.push(copy)
-    this.#buffered += copy.length
-    pack.size += copy.length
-    if (this.#buffered >= BUFFER_BYTES) this.#drain()
+    this.#epoch ??= currentEpoch(this.#db)
+    const place = this.#reader.place(digest)
+    if (place === undefined) this.#append(digest, bytes)
+    else if (place.epoch < this.#epoch) this.#hold(digest, bytes)
+    if (
+      this.#pending.size + this.#held.size >= FLUSH_BLOBS ||
+      this.#pendingBytes >= FLUSH_BYTES ||
+      this.#heldBytes >= HELD_BYTES
+    )
+      this.flush()
     return ref
+  }
+
+  /**
+   * Puts a file of any size without holding it in memory: copied by reference where the file system can. What is
+   * stored is what the copy holds, whatever happens to the file meanwhile.
+   */
+  putFile(path: string, media?: string): BlobRef {
+    this.#refuseIfBroken()
+    if (fs.statSync(path).size < LARGE_BYTES) return this.put(fs.readFileSync(path), media)
+    const known = digestOfFile(path)
+    const ref = ({ digest, bytes }: typeof known): BlobRef => ({
+      $blob: digest,
+      bytes,
+      ...(media === undefined ? {} : { media }),
+    })
+    if (this.#pending.has(known.digest) || this.#touchNow(known.digest)) return ref(known)
+    const copy = temporaryPath(this.#root)
+    try {
+      this.#orBreak(() => copyFile(path, copy))
+      return ref(this.#adopt(copy, digestOfFile(copy)))
+    } finally {
+      fs.rmSync(copy, { force: true })
+    }
+  }
+
+  /** Puts what a stream gives, of any size, without holding it in memory. */
+  async putStream(parts: AsyncIterable<Uint8Array>, media?: string): Promise<BlobRef> {
+    this.#refuseIfBroken()
+    const { path, digest, bytes } = await spool(this.#root, parts)
+    try {
+      if (bytes < LARGE_BYTES) return this.put(fs.readFileSync(path), media)
+      if (!this.#pending.has(digest) && !this.#touchNow(digest)) this.#adopt(path, { digest, bytes })
+      return { $blob: digest, bytes, ...(media === undefined ? {} : { media }) }
+    } finally {
+      fs.rmSync(path, { force: true })
+    }
   }
 
   /** The bytes of a blob, checked against the digest. */
   get(digest: string): Uint8Array {
-    const waiting = this.#pending.get(digest)?.bytes
-    if (waiting !== undefined) return waiting
-    for (let attempt = 0; ; attempt++) {
-      const place = this.#place(digest)
-      if (place === undefined) {
-        throw new StoreDamaged({ digest, message: `blob ${digest} is not in the store` })
-      }
-      try {
-        const bytes = this.#read(digest, place)
-        if (bytes.length === place.bytes && digestOf(bytes) === digest) return bytes
-        throw new StoreDamaged({
-          digest,
-          message: `blob ${digest} is damaged (${place.pack === null ? objectPath(this.#root, digest) : `${packPath(this.#root, place.pack)} at ${place.offset}`}): run \`dag cache verify --repair\``,
-        })
-      } catch (error) {
-        // A collector may have moved it between the look-up and the read: look once more.
-        const gone = error instanceof Error && "code" in error && error.code === "ENOENT"
-        if (!gone || attempt > 0) {
-          if (!gone) throw error
-          throw new StoreDamaged({
-            digest,
-            message: `the file that held blob ${digest} is gone: run \`dag cache verify --repair\``,
-          })
-        }
-      }
+    const pending = this.#pending.get(digest)
+    if (pending === undefined) {
+      const held = this.#held.get(digest)
+      return held === undefined ? this.#reader.read(digest) : held.slice()
     }
+    const place = { path: pending.file ?? this.#pack!.path, offset: pending.offset, bytes: pending.bytes }
+    const waiting = pending.file === null ? this.#pack!.waiting(pending.offset, pending.bytes) : undefined
+    return waiting ?? this.#reader.readAt(digest, place)
+  }
+
+  /**
+   * Writes a blob to a new file, without holding it in memory where it is large; checked against the digest. The
+   * file is the caller's: changing it changes nothing in the store.
+   */
+  copyTo(digest: string, target: string): void {
+    const pending = this.#pending.get(digest)
+    const file = pending === undefined ? this.#reader.fileOf(digest) : pending.file
+    if (file === null || file === undefined) return fs.writeFileSync(target, this.get(digest))
+    copyFile(join(this.#root, file), target)
+    if (digestOfFile(target).digest === digest) return
+    fs.rmSync(target, { force: true })
+    throw new StoreDamaged({ digest, message: this.#reader.damage(digest, file) })
   }
 
   /**
@@ -144,95 +184,105 @@ export class BlobStore {
    */
   flush(also?: () => void): void {
     this.#refuseIfBroken()
-    if (this.#pending.size === 0) {
+    if (this.#pending.size === 0 && this.#held.size === 0) {
       if (also !== undefined) transaction(this.#db, also)
       return
     }
-    this.#drain()
-    this.#syncPack()
-    const pending = this.#pending
-    transaction(this.#db, () => {
-      for (const [digest, { place }] of pending)
-        this.#insert.run(digest, place.pack, place.offset, place.bytes)
+    this.#orBreak(() => this.#pack?.sync())
+    const unneeded = transaction(this.#db, () => {
+      const epoch = currentEpoch(this.#db)
+      for (const [digest, bytes] of this.#held)
+        if (this.#touch.run(epoch, key(digest)).changes === 0) this.#append(digest, bytes)
+      this.#orBreak(() => this.#pack?.sync())
+      const lost = this.#tell(epoch)
       also?.()
+      return lost
     })
-    this.#pending = new Map()
+    this.#forget()
+    for (const file of unneeded) fs.rmSync(join(this.#root, file), { force: true })
     if (this.#pack !== undefined && this.#pack.size >= PACK_BYTES) this.#closePack()
-  }
-
-  /** Copies blobs into the current pack and points the index there, in one transaction; the old copies stay. */
-  move(digests: ReadonlyArray<string>): void {
-    const moved: Array<readonly [string, Place]> = []
-    for (const digest of digests) {
-      const bytes = this.get(digest)
-      const pack = this.#currentPack()
-      moved.push([digest, { pack: pack.name, offset: pack.size, bytes: bytes.length }])
-      this.#buffer.push(bytes)
-      this.#buffered += bytes.length
-      pack.size += bytes.length
-      if (this.#buffered >= BUFFER_BYTES) this.#drain()
-    }
-    this.#drain()
-    this.#syncPack()
-    const point = this.#db.prepare("UPDATE blobs SET pack = ?, offset = ? WHERE digest = ?")
-    transaction(this.#db, () => {
-      for (const [digest, place] of moved) point.run(place.pack, place.offset, digest)
-    })
   }
 
   close(): void {
     if (this.#broken === undefined) this.flush()
     this.#closePack()
-    for (const fd of this.#readers.values()) fs.closeSync(fd)
-    this.#readers.clear()
+    this.#reader.close()
   }
 
-  #place(digest: string): Place | undefined {
-    const waiting = this.#pending.get(digest)
-    if (waiting !== undefined) return waiting.place
-    const row = this.#find.get(digest)
-    if (row === undefined) return undefined
-    return { pack: row["pack"] as string | null, offset: Number(row["offset"]), bytes: Number(row["bytes"]) }
-  }
-
-  #read(digest: string, place: Place): Uint8Array {
-    if (place.pack === null) return fs.readFileSync(objectPath(this.#root, digest))
-    let fd = this.#readers.get(place.pack)
-    if (fd === undefined) {
-      fd = fs.openSync(packPath(this.#root, place.pack), "r")
-      this.#readers.set(place.pack, fd)
+  /** Enters what waits into the index, in the order of the digests: neighbours in the tree are written together. */
+  #tell(epoch: number): ReadonlyArray<string> {
+    const lost: Array<string> = []
+    const own = this.#pack === undefined ? 0 : this.#packId(this.#pack)
+    for (const digest of [...this.#pending.keys()].sort()) {
+      const { file, offset, bytes } = this.#pending.get(digest)!
+      const id = file === null ? own : Number(this.#enter.get(file)!["id"])
+      const kept = this.#insert.get(key(digest), id, offset, bytes, epoch)!
+      if (file !== null && kept["pack"] !== id) {
+        this.#db.prepare("DELETE FROM packs WHERE id = ?").run(id)
+        lost.push(file)
+      }
     }
-    const bytes = new Uint8Array(place.bytes)
-    for (let at = 0; at < bytes.length;) {
-      const got = fs.readSync(fd, bytes, at, bytes.length - at, place.offset + at)
-      if (got === 0) return bytes.subarray(0, at)
-      at += got
-    }
-    return bytes
+    return lost
   }
 
-  #currentPack() {
+  /** The number of the pack in the index; entered anew where an earlier transaction came to nothing. */
+  #packId({ path }: PackWriter): number {
+    if (!fs.existsSync(join(this.#root, path))) throw new Error(`${path} was removed while it was written to`)
+    const known = this.#db.prepare("SELECT id FROM packs WHERE path = ?").get(path)
+    return Number((known ?? this.#enter.get(path)!)["id"])
+  }
+
+  #append(digest: string, bytes: Uint8Array): void {
     if (this.#pack === undefined) {
-      fs.mkdirSync(join(this.#root, "packs"), { recursive: true })
-      const name = `${Date.now().toString(36)}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`
-      this.#pack = { name, fd: fs.openSync(packPath(this.#root, name), "wx"), size: 0, fresh: true }
+      this.#pack = this.#orBreak(() => new PackWriter(this.#root, this.#buffer))
+      this.#buffer = this.#pack.buffer
     }
-    return this.#pack
+    const pack = this.#pack
+    const offset = this.#orBreak(() => pack.append(key(digest), bytes))
+    this.#wait(digest, { file: null, offset, bytes: bytes.length })
   }
 
-  #drain(): void {
-    if (this.#pack === undefined || this.#buffered === 0) return
-    const { fd } = this.#pack
-    this.#orBreak(() => writeAll(fd, Buffer.concat(this.#buffer)))
-    this.#buffer = []
-    this.#buffered = 0
+  #wait(digest: string, pending: Pending): void {
+    this.#pending.set(digest, pending)
+    this.#pendingBytes += pending.bytes
   }
 
-  #orBreak(write: () => void): void {
+  #hold(digest: string, bytes: Uint8Array): void {
+    this.#held.set(digest, bytes.slice())
+    this.#heldBytes += bytes.length
+  }
+
+  /** Touches a large blob at once, so that its bytes need not be held; false where it is not there. */
+  #touchNow(digest: string): boolean {
+    const place = this.#reader.place(digest)
+    if (place === undefined) return false
+    return this.#touch.run(currentEpoch(this.#db), key(digest)).changes === 1
+  }
+
+  #adopt<F extends { readonly digest: string; readonly bytes: number }>(path: string, found: F): F {
+    if (found.bytes < LARGE_BYTES) this.put(fs.readFileSync(path))
+    else
+      this.#wait(found.digest, {
+        file: this.#orBreak(() => adoptLarge(this.#root, found.digest, path)),
+        offset: 0,
+        bytes: found.bytes,
+      })
+    return found
+  }
+
+  #forget(): void {
+    this.#pending = new Map()
+    this.#held = new Map()
+    this.#pendingBytes = 0
+    this.#heldBytes = 0
+    this.#epoch = undefined
+  }
+
+  #orBreak<A>(write: () => A): A {
     try {
-      write()
+      return write()
     } catch (error) {
-      this.#broken = error
+      this.#broken ??= error
       throw error
     }
   }
@@ -241,19 +291,8 @@ export class BlobStore {
     if (this.#broken !== undefined) throw this.#broken
   }
 
-  #syncPack(): void {
-    const pack = this.#pack
-    if (pack === undefined) return
-    this.#orBreak(() => {
-      fs.fsyncSync(pack.fd)
-      if (pack.fresh) syncFolder(join(this.#root, "packs"))
-    })
-    pack.fresh = false
-  }
-
   #closePack(): void {
-    if (this.#pack === undefined) return
-    fs.closeSync(this.#pack.fd)
+    this.#pack?.close()
     this.#pack = undefined
   }
 }

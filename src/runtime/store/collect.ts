@@ -1,10 +1,7 @@
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs"
-import { join } from "node:path"
 import { blobsIn } from "../../schema/blob.ts"
 import type { Digest } from "../../schema/digest.ts"
 import type { NodeTrace } from "../../schema/trace.ts"
 import { blobsOfArtifact } from "./artifacts.ts"
-import { BlobStore, objectPath, packPath } from "./blobs.ts"
 import { transaction } from "./database.ts"
 import type { OpenStore } from "./store.ts"
 import { sweepTemporary } from "./verify.ts"
@@ -47,7 +44,7 @@ export const collect = (store: OpenStore, options: CollectOptions): CollectRepor
     else staleItems.push(key)
   }
   const freed = store.db
-    .prepare("SELECT digest, pack, bytes FROM blobs")
+    .prepare("SELECT lower(hex(digest)) AS digest, pack, bytes FROM blobs")
     .all()
     .filter((row) => !keep.has(String(row["digest"])))
   const report: CollectReport = {
@@ -61,14 +58,11 @@ export const collect = (store: OpenStore, options: CollectOptions): CollectRepor
   if (options.dryRun) return report
   transaction(store.db, () => {
     const dropTrace = store.db.prepare("DELETE FROM traces WHERE key = ?")
-    const dropBlob = store.db.prepare("DELETE FROM blobs WHERE digest = ?")
+    const dropBlob = store.db.prepare("DELETE FROM blobs WHERE digest = unhex(?)")
     for (const trace of dropped) dropTrace.run(trace.key)
     for (const key of staleItems) store.traces.dropItem(key)
     for (const row of freed) dropBlob.run(String(row["digest"]))
   })
-  for (const row of freed)
-    if (row["pack"] === null) rmSync(objectPath(store.root, String(row["digest"])), { force: true })
-  compactPacks(store)
   return report
 }
 
@@ -97,32 +91,4 @@ const markArtifact = (store: OpenStore, digest: Digest, keep: Set<string>): void
     // An artifact that is not whole keeps what could be read of it; `verify` is who reports it.
     keep.add(digest)
   }
-}
-
-/** Rewrites packs that are mostly unused; deletes packs nobody refers to. */
-const compactPacks = (store: OpenStore): void => {
-  const folder = join(store.root, "packs")
-  if (!existsSync(folder)) return
-  const live = new Map<string, number>()
-  for (const row of store.db
-    .prepare("SELECT pack, SUM(bytes) AS bytes FROM blobs WHERE pack IS NOT NULL GROUP BY pack")
-    .all()) {
-    live.set(String(row["pack"]), Number(row["bytes"]))
-  }
-  const own = new BlobStore(store.root, store.db)
-  const emptied: Array<string> = []
-  for (const name of readdirSync(folder)) {
-    const pack = name.replace(/\.pack$/u, "")
-    const size = statSync(packPath(store.root, pack)).size
-    const used = live.get(pack) ?? 0
-    if (used >= size / 2) continue
-    const digests = store.db
-      .prepare("SELECT digest FROM blobs WHERE pack = ?")
-      .all(pack)
-      .map((row) => String(row["digest"]))
-    own.move(digests)
-    emptied.push(pack)
-  }
-  own.close()
-  for (const pack of emptied) rmSync(packPath(store.root, pack), { force: true })
 }

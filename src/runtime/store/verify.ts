@@ -1,10 +1,9 @@
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { digestOf } from "../../schema/digest.ts"
 import { blobsIn } from "../../schema/blob.ts"
 import { isAlive } from "../process-alive.ts"
 import { blobsOfArtifact } from "./artifacts.ts"
-import { objectPath, packPath } from "./blobs.ts"
 import { transaction } from "./database.ts"
 import type { OpenStore } from "./store.ts"
 
@@ -36,11 +35,14 @@ export const verify = (store: OpenStore, options: { readonly repair: boolean }):
 
   const good = new Set<string>()
   let bytes = 0
-  const rows = store.db.prepare("SELECT digest, pack, bytes FROM blobs ORDER BY pack, offset").all()
+  const rows = store.db
+    .prepare(
+      "SELECT lower(hex(digest)) AS digest, path, bytes FROM blobs JOIN packs ON id = pack ORDER BY pack, offset",
+    )
+    .all()
   for (const row of rows) {
     const digest = String(row["digest"])
-    const path =
-      row["pack"] === null ? objectPath(store.root, digest) : packPath(store.root, String(row["pack"]))
+    const path = join(store.root, String(row["path"]))
     if (!existsSync(path)) {
       problems.push({ kind: "missing-blob", at: digest, message: `${path} is gone` })
       continue
@@ -91,13 +93,12 @@ export const verify = (store: OpenStore, options: { readonly repair: boolean }):
     transaction(store.db, () => {
       for (const problem of problems) {
         if (problem.kind === "damaged-blob" || problem.kind === "missing-blob") {
-          store.db.prepare("DELETE FROM blobs WHERE digest = ?").run(problem.at)
+          store.db.prepare("DELETE FROM blobs WHERE digest = unhex(?)").run(problem.at)
         }
       }
       for (const key of wrongTraces) store.traces.invalidate(key as never)
       for (const key of wrongItems) store.traces.dropItem(key)
     })
-    for (const { kind, at } of problems) if (kind === "damaged-blob") setAside(store, at)
   }
   return {
     blobs: rows.length,
@@ -117,12 +118,6 @@ const wholeArtifact = (store: OpenStore, good: ReadonlySet<string>, digest: stri
   } catch {
     return false
   }
-}
-
-/** A damaged file of its own would stand in the way of the right one: it is moved aside, not deleted. */
-const setAside = (store: OpenStore, digest: string): void => {
-  const path = objectPath(store.root, digest)
-  if (existsSync(path)) renameSync(path, `${path}.damaged`)
 }
 
 /** Removes scratch folders and half-written files of processes that are gone. */

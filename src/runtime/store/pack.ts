@@ -1,0 +1,146 @@
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { processToken } from "../process-token.ts"
+import { ensureFolder, syncFolder, writeAll } from "./durable-files.ts"
+
+/** Begins a pack whose records have headers. */
+const FILE_MAGIC = Buffer.from("facet pack 2\n\n\n\n", "latin1")
+/** Begins every record: then the length (uint32, little endian) and the sha256 of the bytes that follow. */
+const RECORD_MAGIC = 0x0a424c42
+export const RECORD_HEADER = 40
+const BUFFER_BYTES = 4 << 20
+
+export interface PackRecord {
+  readonly digest: string
+  /** Where the bytes begin, behind the header. */
+  readonly offset: number
+  readonly bytes: number
+}
+
+let count = 0
+
+/** The name that a new pack of this process gets: who writes it is told by its name. */
+export const newPackPath = (): string => `packs/${Date.now().toString(36)}-${processToken()}-${count++}.pack`
+
+/** The process that writes, or wrote, a file of the store; undefined for files of earlier versions. */
+export const writerOf = (path: string): string | undefined =>
+  /[-.]([0-9a-f]{8}\.\d+\.[0-9a-f]{8})-\d+(?:\.pack)?$/u.exec(path)?.[1]
+
+/** A pack that this process appends to. What was appended is on the disk after `sync`, and not before. */
+export class PackWriter {
+  /** Relative to the store. */
+  readonly path: string
+  readonly #folder: string
+  readonly #fd: number
+  readonly #buffer: Buffer<ArrayBuffer>
+  #buffered = 0
+  #written = 0
+  #dirty = false
+  #fresh = true
+
+  constructor(root: string, buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)) {
+    this.path = newPackPath()
+    this.#folder = join(root, "packs")
+    ensureFolder(this.#folder)
+    this.#fd = fs.openSync(join(root, this.path), "wx")
+    this.#buffer = buffer
+    FILE_MAGIC.copy(buffer)
+    this.#buffered = FILE_MAGIC.length
+  }
+
+  /** The buffer, for the next pack of this writer's owner. */
+  get buffer(): Buffer<ArrayBuffer> {
+    return this.#buffer
+  }
+
+  get size(): number {
+    return this.#written + this.#buffered
+  }
+
+  /** Appends a record; the bytes are copied. Gives the offset of the bytes. */
+  append(digest: Uint8Array, bytes: Uint8Array): number {
+    if (this.#buffered + RECORD_HEADER + bytes.length > this.#buffer.length) this.drain()
+    const at = this.#buffered
+    const offset = this.#written + at + RECORD_HEADER
+    this.#buffer.writeUInt32LE(RECORD_MAGIC, at)
+    this.#buffer.writeUInt32LE(bytes.length, at + 4)
+    this.#buffer.set(digest, at + 8)
+    this.#dirty = true
+    if (RECORD_HEADER + bytes.length > this.#buffer.length - at) {
+      this.#buffered = at + RECORD_HEADER
+      this.drain()
+      writeAll(this.#fd, bytes)
+      this.#written += bytes.length
+    } else {
+      this.#buffer.set(bytes, at + RECORD_HEADER)
+      this.#buffered = at + RECORD_HEADER + bytes.length
+    }
+    return offset
+  }
+
+  /** A copy of bytes that are not written yet; undefined where they have to be read from the file. */
+  waiting(offset: number, bytes: number): Uint8Array | undefined {
+    const at = offset - this.#written
+    return at < 0 ? undefined : new Uint8Array(this.#buffer.subarray(at, at + bytes))
+  }
+
+  drain(): void {
+    if (this.#buffered === 0) return
+    writeAll(this.#fd, this.#buffer.subarray(0, this.#buffered))
+    this.#written += this.#buffered
+    this.#buffered = 0
+  }
+
+  sync(): void {
+    if (!this.#dirty) return
+    this.drain()
+    fs.fsyncSync(this.#fd)
+    if (this.#fresh) syncFolder(this.#folder)
+    this.#fresh = false
+    this.#dirty = false
+  }
+
+  close(): void {
+    fs.closeSync(this.#fd)
+  }
+}
+
+const SCAN_BYTES = 1 << 20
+
+/**
+ * The records of a pack as its headers tell them, without reading the bytes between; stops where no whole record
+ * begins (`torn`: bytes behind it). A pack of an earlier version, without headers, has `headers: false`.
+ */
+export const scanPack = (
+  path: string,
+  found: (record: PackRecord) => void,
+): { readonly headers: boolean; readonly torn: number } => {
+  const fd = fs.openSync(path, "r")
+  try {
+    const { size } = fs.fstatSync(fd)
+    const window = Buffer.allocUnsafeSlow(SCAN_BYTES)
+    let [from, to] = [0, 0]
+    /** `length` bytes at `at`, or fewer where the file ends. */
+    const look = (at: number, length: number): Buffer => {
+      if (at < from || at + length > to) {
+        from = at
+        to = at + fs.readSync(fd, window, 0, window.length, at)
+      }
+      return window.subarray(at - from, Math.min(at - from + length, to - from))
+    }
+    if (!look(0, FILE_MAGIC.length).equals(FILE_MAGIC)) return { headers: false, torn: 0 }
+    let at = FILE_MAGIC.length
+    while (at + RECORD_HEADER <= size) {
+      const header = look(at, RECORD_HEADER)
+      if (header.length < RECORD_HEADER || header.readUInt32LE(0) !== RECORD_MAGIC) break
+      const bytes = header.readUInt32LE(4)
+      const offset = at + RECORD_HEADER
+      if (offset + bytes > size) break
+      found({ digest: header.toString("hex", 8, 40), offset, bytes })
+      at = offset + bytes
+    }
+    return { headers: true, torn: size - at }
+  } finally {
+    fs.closeSync(fd)
+  }
+}
