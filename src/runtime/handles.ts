@@ -8,6 +8,8 @@ export interface TableHandle<Row> {
   readonly stream: () => AsyncIterable<Row>
   /** All rows at once; for nodes whose memory is bounded otherwise. */
   readonly all: () => Promise<ReadonlyArray<Row>>
+  /** The rows as lines of canonical JSON, in pieces of many lines. */
+  readonly jsonl: () => AsyncIterable<Uint8Array>
 }
 
 export interface FileEntry {
@@ -24,4 +26,6 @@ export interface FilesHandle {
   readonly read: (path: string) => Promise<Uint8Array>
   /** Writes everything read-only into a folder of the scratch space and gives its absolute path. */
   readonly materialize: () => Promise<string>
+  /** Writes everything read-only to a path that is not there yet: a file where the artifact is one, else a folder. */
+  readonly layAt: (path: string) => Promise<void>
 }

@@ -6,6 +6,7 @@ import type { BlobRef } from "../schema/blob.ts"
 import type { Json } from "../schema/json.ts"
 import type { Reject } from "../schema/sample.ts"
 import type { FilesHandle, TableHandle } from "./handles.ts"
+import type { StoredFiles } from "./store/files.ts"
 
 /** A port that takes one artifact, several (`list`), or none (`optional`). */
 export interface InputPort<A = unknown, M extends "one" | "optional" | "list" = "one" | "optional" | "list"> {
@@ -70,8 +71,16 @@ export interface NodeContext {
   readonly files: Readonly<Record<string, string>>
   /** Values of the secrets that the parameters name as `{ $secret: NAME }`. Never part of key, log or result. */
   readonly secrets: Readonly<Record<string, string>>
+  /**
+   * Puts a file or folder of the disk (one of `files`, or in the scratch folder) into the store: the value of an
+   * output port of type Files. Files that did not change since they were last read are not read. Links stand for
+   * what they point at; those that lead out of the folder `within` are refused.
+   */
+  readonly capture: (path: string, options?: { readonly within?: string }) => Promise<StoredFiles>
   /** A line for the node's log. */
   readonly log: (line: string) => void
+  /** Something a person should see although the node goes on. */
+  readonly warn: (message: string) => void
   readonly progress: (done: number, total: number, note?: string) => void
   readonly signal: AbortSignal
   /** Permits of the node's resources: what `cpu`, `net` … were granted. Never part of a result. */
@@ -100,8 +109,14 @@ export type OpenInput =
   | { readonly kind: "files"; readonly value: FilesHandle }
   | { readonly kind: "table"; readonly value: TableHandle<{ readonly id: string }> }
   | { readonly kind: "json"; readonly value: unknown }
-/** By port; a list where several artifacts feed it, each with the node and port it comes from. */
-export type OpenInputs = Readonly<Record<string, OpenInput | ReadonlyArray<Named<OpenInput>>>>
+/** One artifact of a port that takes several, with the node and port it comes from. */
+export interface OpenMember {
+  readonly node: string
+  readonly port: string
+  readonly value: OpenInput
+}
+/** By port: the artifact, or a list where the document gave one or meant the instances of a matrix. */
+export type OpenInputs = Readonly<Record<string, OpenMember["value"] | ReadonlyArray<OpenMember>>>
 
 /** Something wrong with a node's parameters and ports taken together; the path starts with `with` or `in`. */
 export interface Objection {
@@ -141,13 +156,14 @@ export type InputValues<I extends Inputs> = {
 }
 /**
  * What an implementation returns for its output ports: rows for a table (any order; the engine sorts by id), the
- * value for JSON, `{ path: bytes }` or the absolute path of a file or folder (in the scratch folder) for Files.
+ * value for JSON; for Files `{ path: bytes }`, the absolute path of a file or folder (in the scratch folder), or what
+ * `context.capture` gave.
  */
 export type OutputValues<O extends Outputs> = {
   readonly [P in keyof O]: O[P] extends SameAs
     ? Iterable<{ readonly id: string }> | AsyncIterable<{ readonly id: string }>
     : [RowOf<O[P]>] extends [never]
-      ? string | Readonly<Record<string, Uint8Array>>
+      ? string | Readonly<Record<string, Uint8Array>> | StoredFiles
       : RowOf<O[P]> extends { readonly id: string }
         ? Iterable<RowOf<O[P]>> | AsyncIterable<RowOf<O[P]>>
         : RowOf<O[P]>
@@ -187,7 +203,7 @@ export interface MapSpec {
 
 /** What a node type may leave to the document. */
 interface DocumentPorts<Params> {
-  /** Whether there may be input ports of any further name, for artifacts of any type. */
+  /** Whether there may be input ports of any further name, for artifacts of any type: see `OpenInputs`. */
   readonly openInputs?: boolean
   /** Output ports that the parameters name, besides `outputs`. Must bear parameters that are secrets. */
   readonly outputsOf?: (params: Params) => Outputs
@@ -229,6 +245,11 @@ export interface NodeDefinition extends DocumentPorts<never> {
    * stands for the network.
    */
   readonly ambient?: ReadonlyArray<AmbientKind>
+  /**
+   * `same-machine`: floating-point sums in an order that depends on the processor, so that only the same kind of
+   * machine gives the same bits. Default: the same bits everywhere.
+   */
+  readonly exact?: "everywhere" | "same-machine"
   /** Output ports of type Files that are laid under `out/` of the store for a person to open. */
   readonly present?: ReadonlyArray<string>
   readonly resources?: Resources
@@ -249,6 +270,7 @@ interface Shape<
   readonly freeParams?: ReadonlyArray<string>
   readonly seeded?: boolean
   readonly ambient?: ReadonlyArray<AmbientKind>
+  readonly exact?: "everywhere" | "same-machine"
   /** Output ports of type Files that are laid under `out/` of the store for a person to open. */
   readonly present?: ReadonlyArray<string>
   readonly resources?: Resources

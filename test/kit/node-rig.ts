@@ -7,6 +7,7 @@ import type { FilesHandle, TableHandle } from "../../src/runtime/handles.ts"
 import type { Blobs, NodeContext, NodeDefinition } from "../../src/runtime/node.ts"
 import { overlay, rejectsOf } from "../../src/runtime/run/overlay.ts"
 import type { BlobRef } from "../../src/schema/blob.ts"
+import { canonical } from "../../src/schema/json.ts"
 import { type Digest, digestOf, digestRecord } from "../../src/schema/digest.ts"
 import type { Reject, Sample } from "../../src/schema/sample.ts"
 
@@ -48,6 +49,9 @@ export const tableOf = <Row extends { readonly id: string }>(rows: ReadonlyArray
       yield* sorted
     },
     all: () => Promise.resolve(sorted),
+    jsonl: async function* () {
+      yield Buffer.from(sorted.map((row) => `${canonical(row)}\n`).join(""))
+    },
   }
 }
 
@@ -67,6 +71,7 @@ export const filesOf = (contents: Readonly<Record<string, Uint8Array | string>>)
       return entry === undefined ? Promise.reject(new Error(`no file ${path}`)) : Promise.resolve(entry.bytes)
     },
     materialize: () => Promise.reject(new Error("the rig writes no files")),
+    layAt: () => Promise.reject(new Error("the rig writes no files")),
   }
 }
 
@@ -115,7 +120,9 @@ export const nodeRig = ({ seed = 0, files = {} }: Options = {}): Rig => {
       return folder
     },
     files,
+    capture: () => Promise.reject(new Error("the rig keeps no files")),
     log: (line) => logs.push(line),
+    warn: (message) => logs.push(`WARNING: ${message}`),
     progress: () => undefined,
     secrets: {},
     signal: new AbortController().signal,

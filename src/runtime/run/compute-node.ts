@@ -11,6 +11,7 @@ import { storeTry, type OpenStore } from "../store/store.ts"
 import { executeRun } from "./execute.ts"
 import { TaskFailed, taskFailure, type Executor, type WorkerDied } from "./executor.ts"
 import { runMapNode } from "./map-node.ts"
+import { openPortsOf } from "./open-ports.ts"
 import { granted, type Pools, type PoolSizes } from "./pools.ts"
 import type { Outputs, RunTask, TaskHooks } from "./task.ts"
 
@@ -46,10 +47,12 @@ export const compute = (run: NodeRun, decision: ToRun): Effect.Effect<Computed, 
 const runWhole = Effect.fnUntraced(function* (run: NodeRun, decision: ToRun) {
   const { node, store, executor, pools } = run
   const share = granted(node.resources, pools.sizes)
+  const open = openPortsOf(node.definition)
   const task: RunTask = {
     ...run.task(share),
     kind: "run",
     inputs: decision.record.inputs,
+    ...(open === undefined ? {} : { open }),
     outputs: Object.fromEntries(
       Object.entries(node.outputs).map(([port, type]) => [
         port,

@@ -4,13 +4,16 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { ArtifactType } from "../../schema/artifact.ts"
+import type { Digest } from "../../schema/digest.ts"
 import { canonical } from "../../schema/json.ts"
 import { describeError } from "../describe-error.ts"
 import type { InputPort, NodeContext, NodeDefinition } from "../node.ts"
 import { readFiles, readJson, writeFiles, writeJson } from "../store/artifacts.ts"
+import { captureFiles, type StoredFiles } from "../store/files.ts"
 import { removeFolder, type OpenStore } from "../store/store.ts"
 import { readTable, TableWriter } from "../store/tables.ts"
 import type { ItemResult } from "../store/traces.ts"
+import { maskerOf, requireSecrets } from "./secrets.ts"
 import type { ItemOutcome, MapTask, Outputs, RunTask, TaskHooks } from "./task.ts"
 
 type Callable = (call: unknown) => unknown
@@ -47,6 +50,7 @@ const withContext = async <A>(
     made.push(path)
     return path
   }
+  const mask = maskerOf(task.secrets)
   let scratch: Promise<string> | undefined
   const context: NodeContext = {
     seed: task.seed,
@@ -57,7 +61,15 @@ const withContext = async <A>(
     scratch: () => (scratch ??= folder()),
     files: task.files,
     secrets: task.secrets,
-    log: hooks.log,
+    log: (line) => hooks.log(mask(line)),
+    warn: (message) =>
+      hooks.warn === undefined ? hooks.log(`WARNING: ${mask(message)}`) : hooks.warn(mask(message)),
+    capture: (path, options) =>
+      captureFiles(store.blobs, path, {
+        ...options,
+        signal: hooks.signal,
+        ...(Object.values(task.files).includes(path) ? { stamps: store.files } : {}),
+      }),
     progress: hooks.progress,
     signal: hooks.signal,
     granted: task.granted,
@@ -66,10 +78,19 @@ const withContext = async <A>(
       : { audit: { undeclared: (read) => hooks.undeclared?.({ ...read, times: 1 }) } }),
   }
   try {
+    requireSecrets(task.params, task.secrets)
     return await body(context, folder)
+  } catch (error) {
+    throw masked(error, mask)
   } finally {
     for (const path of made) removeFolder(path)
   }
+}
+
+/** The same error; where its message tells a secret, one without it. */
+const masked = (error: unknown, mask: (text: string) => string): unknown => {
+  if (!(error instanceof Error) || mask(error.message) === error.message) return error
+  return new Error(mask(error.message))
 }
 
 /** How often the blobs of finished items are made durable, in ms. */
@@ -119,7 +140,7 @@ const oneItem = async (
     const value = await settle(call({ item, params: task.params, context }), context.signal)
     return { ok: true, result: asItemResult(value) }
   } catch (error) {
-    return { ok: false, error: describeError(error) }
+    return { ok: false, error: maskerOf(task.secrets)(describeError(error)) }
   }
 }
 
@@ -145,16 +166,13 @@ export const executeRun = async (
   return withContext(store, task, hooks, async (context, folder) => {
     const inputs: Record<string, unknown> = {}
     for (const [port, spec] of Object.entries(definition.inputs ?? {})) {
-      const { type, many, named } = normalPort(spec)
-      const handles = (task.inputs[port] ?? []).map(({ node, digest }) => ({
-        node: named ? node : "",
-        value:
-          type.kind === "table"
-            ? readTable(store.blobs, digest)
-            : type.kind === "json"
-              ? readJson(store.blobs, digest)
-              : readFiles(store.blobs, digest, folder),
-      }))
+      const { type, many, named, open } = normalPort(spec)
+      const handles = (task.inputs[port] ?? []).map(({ node, port: from, digest }) => {
+        const value = openArtifact(store, type, digest, folder)
+        return open
+          ? { node, port: from, value: { kind: type.kind, value } }
+          : { node: named ? node : "", value }
+      })
       inputs[port] = many === "list" ? handles : handles[0]?.value
     }
     const given = await settle(call({ inputs, params: task.params, context }), hooks.signal)
@@ -168,13 +186,31 @@ export const executeRun = async (
   })
 }
 
+/** An artifact as an implementation gets it. */
+const openArtifact = (
+  store: OpenStore,
+  { kind }: ArtifactType,
+  digest: Digest,
+  folder: () => Promise<string>,
+): unknown =>
+  kind === "table"
+    ? readTable(store.blobs, digest)
+    : kind === "json"
+      ? readJson(store.blobs, digest)
+      : readFiles(store.blobs, digest, folder)
+
 /** An input port in full: what a bare artifact type stands for. */
 export const normalPort = (
   spec: ArtifactType | InputPort,
-): { readonly type: ArtifactType; readonly many: InputPort["many"]; readonly named: boolean } =>
+): {
+  readonly type: ArtifactType
+  readonly many: InputPort["many"]
+  readonly named: boolean
+  readonly open: boolean
+} =>
   "many" in spec
-    ? { type: spec.type, many: spec.many, named: spec.named === true }
-    : { type: spec, many: "one", named: false }
+    ? { type: spec.type, many: spec.many, named: spec.named === true, open: spec.open === true }
+    : { type: spec, many: "one", named: false, open: false }
 
 const writeOutput = async (
   store: OpenStore,
@@ -186,7 +222,7 @@ const writeOutput = async (
 ): Promise<Outputs[string]> => {
   const artifact = outputType(definition, port)
   if (artifact.kind === "files")
-    return writeFiles(store.blobs, type, value as string | Readonly<Record<string, Uint8Array>>)
+    return writeFiles(store.blobs, type, value as string | Readonly<Record<string, Uint8Array>> | StoredFiles)
   if (artifact.kind === "json") {
     if (artifact.schema !== undefined) check(artifact.schema, value, `${definition.type}.${port}`)
     return writeJson(store.blobs, type, value)

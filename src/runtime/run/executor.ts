@@ -168,6 +168,8 @@ class Worker {
     switch (message.type) {
       case "log":
         return task.hooks.log(message.line)
+      case "warn":
+        return task.hooks.warn?.(message.message)
       case "progress":
         return task.hooks.progress(message.done, message.total, message.note)
       case "items":

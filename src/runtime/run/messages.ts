@@ -10,6 +10,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: "ready" }
   | { readonly type: "log"; readonly id: number; readonly line: string }
+  | { readonly type: "warn"; readonly id: number; readonly message: string }
   | {
       readonly type: "progress"
       readonly id: number

@@ -109,6 +109,10 @@ const keepTrace = Effect.fnUntraced(function* (
         lines.push(line)
         emit({ type: "node-log", node: node.id, line })
       },
+      warn: (message) => {
+        lines.push(`WARNING: ${message}`)
+        emit({ type: "warning", node: node.id, message })
+      },
       progress: (done, total, note) => {
         const more = note === undefined ? {} : { note }
         emit({ type: "node-progress", node: node.id, done, total, ...more })

@@ -1,8 +1,8 @@
 import type { AmbientKind, AmbientRead } from "../../schema/audit.ts"
-import type { Digest } from "../../schema/digest.ts"
-import type { OutputRecord } from "../../schema/trace.ts"
+import type { InputRecord, OutputRecord } from "../../schema/trace.ts"
 import type { CatalogueEntry } from "../catalogue.ts"
 import type { ItemResult } from "../store/traces.ts"
+import type { OpenPort } from "./open-ports.ts"
 
 /** Says to a worker that the task is watched, and what it may read. */
 export interface Watch {
@@ -37,8 +37,10 @@ export interface MapTask extends TaskBase {
 export interface RunTask extends TaskBase {
   readonly kind: "run"
   readonly inputs: {
-    readonly [port: string]: ReadonlyArray<{ readonly node: string; readonly digest: Digest }>
+    readonly [port: string]: ReadonlyArray<InputRecord>
   }
+  /** Input ports that the document named. */
+  readonly open?: Readonly<Record<string, OpenPort>>
   /** Artifact type names by port, as resolved in the graph. */
   readonly outputs: {
     readonly [port: string]: { readonly type: string; readonly requires: ReadonlyArray<string> }
@@ -55,6 +57,8 @@ export type ItemOutcome =
 /** What a task tells while it runs. */
 export interface TaskHooks {
   readonly log: (line: string) => void
+  /** Something a person should see although the node goes on; a line of the log where nobody takes it. */
+  readonly warn?: (message: string) => void
   readonly progress: (done: number, total: number, note?: string) => void
   /** Items that are finished and whose blobs are durable. */
   readonly items: (outcomes: ReadonlyArray<readonly [index: number, outcome: ItemOutcome]>) => void

@@ -4,6 +4,7 @@ import type { NodeDefinition } from "../node.ts"
 import { openStore } from "../store/store.ts"
 import { executeMap, executeRun } from "./execute.ts"
 import type { FromWorker, ToWorker } from "./messages.ts"
+import { withOpenPorts } from "./open-ports.ts"
 import type { Task, TaskHooks } from "./task.ts"
 
 /**
@@ -30,6 +31,7 @@ export const serveTasks = (options: {
     const hooks: TaskHooks = {
       signal: abort.signal,
       log: (line) => send({ type: "log", id, line }),
+      warn: (message) => send({ type: "warn", id, message }),
       progress: (done, total, note) =>
         send({ type: "progress", id, done, total, ...(note === undefined ? {} : { note }) }),
       items: (outcomes) => send({ type: "items", id, outcomes }),
@@ -41,7 +43,8 @@ export const serveTasks = (options: {
       for (const read of options.auditor?.take() ?? []) hooks.undeclared?.(read)
     }
     try {
-      const definition = await options.definitionOf(task)
+      const type = await options.definitionOf(task)
+      const definition = task.kind === "run" ? withOpenPorts(type, task.open, task.params) : type
       if (task.kind === "map") await executeMap(store, definition, task, hooks)
       const outputs = task.kind === "run" ? await executeRun(store, definition, task, hooks) : {}
       store.publish()

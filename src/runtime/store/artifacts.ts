@@ -6,6 +6,7 @@ import { canonical } from "../../schema/json.ts"
 import type { OutputRecord } from "../../schema/trace.ts"
 import type { FileEntry, FilesHandle } from "../handles.ts"
 import type { BlobStore } from "./blobs.ts"
+import { layFiles, StoredFiles } from "./files.ts"
 
 interface FilesManifest {
   readonly record: "files"
@@ -20,15 +21,15 @@ export const writeJson = (blobs: BlobStore, type: string, value: unknown): Outpu
   return { type, digest: ref.$blob, bytes: ref.bytes }
 }
 
-/** Puts a file or folder of the disk into the store, or files given as bytes by their relative paths. */
+/** Puts a file or folder of the disk into the store, files given as bytes by their relative paths, or files stored before. */
 export const writeFiles = (
   blobs: BlobStore,
   type: string,
-  content: string | Readonly<Record<string, Uint8Array>>,
+  content: string | Readonly<Record<string, Uint8Array>> | StoredFiles,
 ): OutputRecord => {
-  const entries: Array<FileEntry> = []
+  const entries: Array<FileEntry> = content instanceof StoredFiles ? [...content.entries] : []
   if (typeof content === "string") collect(blobs, content, "", entries)
-  else
+  else if (!(content instanceof StoredFiles))
     for (const [path, bytes] of Object.entries(content))
       entries.push({ path: safePath(path), blob: blobs.put(bytes) })
   entries.sort((a, b) => (a.path < b.path ? -1 : 1))
@@ -91,6 +92,7 @@ export const readFiles = (blobs: BlobStore, digest: Digest, folder: () => Promis
       materialize(blobs, entries, root)
       return entries.length === 1 && entries[0].path === "" ? join(root, "file") : root
     },
+    layAt: (path) => layFiles(blobs, entries, path),
   }
 }
 

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, statSync, type BigIntStats } from "node:fs"
-import { join } from "node:path"
+import { readFileSync, statSync, type BigIntStats } from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
 import { digestOf, digestRecord, type Digest } from "../../schema/digest.ts"
+import { digestOfFile, LARGE_BYTES } from "./large-file.ts"
+import { walk } from "./walk.ts"
 
 /**
  * Digests of files of the project, by content. A digest is remembered under the file's stamp (size, mtime, ctime,
@@ -25,29 +26,33 @@ export class FileDigests {
     return stat.isDirectory() ? this.#folder(path) : this.#file(path, stat)
   }
 
+  /** The digest of a file, where its stamp tells. */
+  known(path: string, stat: BigIntStats): Digest | undefined {
+    return this.#find.get(path, stampOf(stat))?.["digest"] as Digest | undefined
+  }
+
+  /** Keeps the digest of a file that was read after `stat`, unless its stamp is too young to be trusted. */
+  remember(path: string, stat: BigIntStats, digest: Digest): void {
+    const newest = Number((stat.mtimeNs > stat.ctimeNs ? stat.mtimeNs : stat.ctimeNs) / 1_000_000n)
+    if (newest < this.#now() - 2000) this.#remember.run(path, stampOf(stat), digest)
+  }
+
   #folder(path: string): Digest {
-    const entries: Array<readonly [string, string, boolean]> = []
-    const walk = (folder: string, as: string): void => {
-      for (const entry of readdirSync(folder, { withFileTypes: true })) {
-        const at = join(folder, entry.name)
-        const name = as === "" ? entry.name : `${as}/${entry.name}`
-        const stat = statSync(at, { bigint: true })
-        if (stat.isDirectory()) walk(at, name)
-        else entries.push([name, this.#file(at, stat), (stat.mode & 0o111n) !== 0n])
-      }
-    }
-    walk(path, "")
+    const entries = Array.from(
+      walk(path),
+      ({ file, path: name, stat }) => [name, this.#file(file, stat), (stat.mode & 0o111n) !== 0n] as const,
+    )
     entries.sort((a, b) => (a[0] < b[0] ? -1 : 1))
     return digestRecord("folder", entries)
   }
 
   #file(path: string, stat: BigIntStats): Digest {
-    const stamp = `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino}`
-    const known = this.#find.get(path, stamp)
-    if (known !== undefined) return known["digest"] as Digest
-    const digest = digestOf(readFileSync(path))
-    const newest = Number((stat.mtimeNs > stat.ctimeNs ? stat.mtimeNs : stat.ctimeNs) / 1_000_000n)
-    if (newest < this.#now() - 2000) this.#remember.run(path, stamp, digest)
+    const known = this.known(path, stat)
+    if (known !== undefined) return known
+    const digest = stat.size < LARGE_BYTES ? digestOf(readFileSync(path)) : digestOfFile(path).digest
+    this.remember(path, stat, digest)
     return digest
   }
 }
+
+const stampOf = (stat: BigIntStats): string => `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino}`

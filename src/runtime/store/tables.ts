@@ -117,5 +117,8 @@ export const readTable = <Row>(blobs: BlobStore, digest: Digest): TableHandle<Ro
       for (const { chunk } of manifest.chunks) yield* rowsOf(chunk)
     },
     all: async () => manifest.chunks.flatMap(({ chunk }) => rowsOf(chunk)),
+    jsonl: async function* () {
+      for (const { chunk } of manifest.chunks) yield blobs.get(chunk.$blob)
+    },
   }
 }

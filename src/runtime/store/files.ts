@@ -1,0 +1,90 @@
+import { createReadStream } from "node:fs"
+import { chmod, mkdir } from "node:fs/promises"
+import { dirname, join, sep } from "node:path"
+import type { BlobRef } from "../../schema/blob.ts"
+import type { FileEntry } from "../handles.ts"
+import type { BlobStore } from "./blobs.ts"
+import { LARGE_BYTES } from "./large-file.ts"
+import type { FileDigests } from "./stamps.ts"
+import { walk } from "./walk.ts"
+
+/** Files whose content is in the store: what an output port of type Files can be given. */
+export class StoredFiles {
+  readonly entries: ReadonlyArray<FileEntry>
+  constructor(entries: ReadonlyArray<FileEntry>) {
+    this.entries = entries
+  }
+}
+
+/** How long the files of a folder may keep the event loop to themselves, in ms. */
+const SLICE = 20
+
+/** Gives way to others now and then: the engine shows progress and hears Ctrl-C while a large folder is read. */
+const makeWay = () => {
+  let since = performance.now()
+  return async (): Promise<void> => {
+    if (performance.now() - since < SLICE) return
+    await new Promise((resolve) => setImmediate(resolve))
+    since = performance.now()
+  }
+}
+
+/**
+ * Puts a file or folder of the disk into the store. With `stamps`, a file whose digest is known by its stamp and
+ * whose blob is there is not read. Large files stream.
+ * @throws WalkError for what `walk` refuses
+ */
+export const captureFiles = async (
+  blobs: BlobStore,
+  path: string,
+  options: { readonly stamps?: FileDigests; readonly within?: string; readonly signal?: AbortSignal } = {},
+): Promise<StoredFiles> => {
+  const entries: Array<FileEntry> = []
+  const giveWay = makeWay()
+  for (const { file, path: as, stat } of walk(path, options)) {
+    options.signal?.throwIfAborted()
+    const bytes = Number(stat.size)
+    const known = options.stamps?.known(file, stat)
+    const blob: BlobRef =
+      known !== undefined && blobs.has(known) ? { $blob: known, bytes } : await putFile(blobs, file, bytes)
+    if (known === undefined) options.stamps?.remember(file, stat, blob.$blob)
+    entries.push({ path: as, blob, ...((stat.mode & 0o111n) === 0n ? {} : { executable: true }) })
+    await giveWay()
+  }
+  return new StoredFiles(entries)
+}
+
+/** A large file is read in parts, between which others have their turn. */
+const putFile = async (blobs: BlobStore, file: string, bytes: number): Promise<BlobRef> =>
+  bytes < LARGE_BYTES
+    ? blobs.putFile(file)
+    : blobs.putStream(createReadStream(file, { highWaterMark: 1 << 20 }))
+
+/**
+ * Writes the files of an artifact to a path that is not there yet: a file, or a folder of them. All of it is
+ * read-only; the content is checked against the digests.
+ */
+export const layFiles = async (
+  blobs: BlobStore,
+  entries: ReadonlyArray<FileEntry>,
+  at: string,
+): Promise<void> => {
+  const giveWay = makeWay()
+  const folders = new Set<string>()
+  const makeFolder = async (folder: string): Promise<void> => {
+    if (folders.has(folder)) return
+    await mkdir(folder, { recursive: true })
+    for (let up = folder; up.length >= at.length && !folders.has(up); up = dirname(up)) folders.add(up)
+  }
+  const single = entries.length === 1 && entries[0].path === ""
+  if (!single) await makeFolder(at)
+  for (const { path, blob, executable } of entries) {
+    const target = single ? at : join(at, path)
+    if (!single && !target.startsWith(at + sep)) throw new Error(`unsafe path ${path}`)
+    if (!single) await makeFolder(dirname(target))
+    blobs.copyTo(blob.$blob, target)
+    await chmod(target, executable === true ? 0o555 : 0o444)
+    await giveWay()
+  }
+  for (const folder of folders) await chmod(folder, 0o555)
+}
