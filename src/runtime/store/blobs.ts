@@ -152,6 +152,23 @@ export class BlobStore {
     }
   }
 
+  /**
+   * Says of blobs whose bytes nobody puts again that something will refer to them: a collector leaves them alone as
+   * if they were put now. Gives those that are there.
+   */
+  keep(digests: Iterable<string>): ReadonlySet<string> {
+    this.#refuseIfBroken()
+    const kept = new Set<string>()
+    transaction(this.#db, () => {
+      const epoch = currentEpoch(this.#db)
+      for (const digest of digests) {
+        const waits = this.#pending.has(digest) || this.#held.has(digest)
+        if (waits || this.#touch.run(epoch, key(digest)).changes === 1) kept.add(digest)
+      }
+    })
+    return kept
+  }
+
   /** The bytes of a blob, checked against the digest. */
   get(digest: string): Uint8Array {
     const pending = this.#pending.get(digest)

@@ -2,11 +2,12 @@ import { createReadStream } from "node:fs"
 import { chmod, mkdir } from "node:fs/promises"
 import { dirname, join, sep } from "node:path"
 import type { BlobRef } from "../../schema/blob.ts"
+import type { Digest } from "../../schema/digest.ts"
 import type { FileEntry } from "../handles.ts"
 import type { BlobStore } from "./blobs.ts"
 import { LARGE_BYTES } from "./large-file.ts"
 import type { FileDigests } from "./stamps.ts"
-import { walk } from "./walk.ts"
+import { walk, type FoundFile } from "./walk.ts"
 
 /** Files whose content is in the store: what an output port of type Files can be given. */
 export class StoredFiles {
@@ -39,15 +40,21 @@ export const captureFiles = async (
   path: string,
   options: { readonly stamps?: FileDigests; readonly within?: string; readonly signal?: AbortSignal } = {},
 ): Promise<StoredFiles> => {
-  const entries: Array<FileEntry> = []
+  const { stamps, signal } = options
   const giveWay = makeWay()
-  for (const { file, path: as, stat } of walk(path, options)) {
-    options.signal?.throwIfAborted()
+  const found: Array<FoundFile & { readonly known: Digest | undefined }> = []
+  for (const one of walk(path, options)) {
+    found.push({ ...one, known: stamps?.known(one.file, one.stat) })
+    await giveWay()
+  }
+  const kept = blobs.keep(found.flatMap(({ known }) => known ?? []))
+  const entries: Array<FileEntry> = []
+  for (const { file, path: as, stat, known } of found) {
+    signal?.throwIfAborted()
     const bytes = Number(stat.size)
-    const known = options.stamps?.known(file, stat)
-    const blob: BlobRef =
-      known !== undefined && blobs.has(known) ? { $blob: known, bytes } : await putFile(blobs, file, bytes)
-    if (known === undefined) options.stamps?.remember(file, stat, blob.$blob)
+    const isKept = known !== undefined && kept.has(known)
+    const blob: BlobRef = isKept ? { $blob: known, bytes } : await putFile(blobs, file, bytes)
+    if (known === undefined) stamps?.remember(file, stat, blob.$blob)
     entries.push({ path: as, blob, ...((stat.mode & 0o111n) === 0n ? {} : { executable: true }) })
     await giveWay()
   }
