@@ -43,32 +43,34 @@ export const decide = (options: {
   const { graph, node, entry, store, asked } = options
   const record = keyRecord({ root: graph.root, node, entry, files: store.files, outputs: options.outputs })
   const key = nodeKey(record, node.definition)
-  const trace = store.traces.find(key)
-  const previous = store.traces.ofNode(graph.pipeline, node.id)[0]
-  const run = (why: ReadonlyArray<Reason>, itemsSince = 0): Decision => ({
-    action: "run",
-    key,
-    record,
-    why,
-    previous,
-    itemsSince,
-  })
+  const run = (
+    why: (previous: NodeTrace | undefined) => ReadonlyArray<Reason>,
+    itemsSince: number,
+  ): Decision => {
+    const previous = store.traces.ofNode(graph.pipeline, node.id)[0]
+    return { action: "run", key, record, why: why(previous), previous, itemsSince }
+  }
+  const because = (reason: Reason, itemsSince: number) => run(() => [reason], itemsSince)
 
-  if (isAsked(asked.force, node)) return run([{ kind: "forced" }], Number.POSITIVE_INFINITY)
-  if (isAsked(asked.refresh, node)) return run([{ kind: "refreshed" }], Number.POSITIVE_INFINITY)
+  if (isAsked(asked.force, node)) return because({ kind: "forced" }, Number.POSITIVE_INFINITY)
+  if (isAsked(asked.refresh, node)) return because({ kind: "refreshed" }, Number.POSITIVE_INFINITY)
   const oldest = node.refreshMs === undefined ? 0 : asked.now - node.refreshMs
+  const trace = store.traces.find(key)
   if (trace !== undefined) {
     if (trace.startedAt < oldest)
-      return run([{ kind: "refreshed", age: asked.now - trace.startedAt }], oldest)
+      return because({ kind: "refreshed", age: asked.now - trace.startedAt }, oldest)
     const missing = Object.entries(trace.outputs).find(([, output]) => !store.blobs.has(output.digest))
-    if (missing !== undefined) return run([{ kind: "missing-output", port: missing[0] }], oldest)
+    if (missing !== undefined) return because({ kind: "missing-output", port: missing[0] }, oldest)
     const failed = trace.items?.failed ?? 0
-    if (failed > 0) return run([{ kind: "failed-items", count: failed }], oldest)
+    if (failed > 0) return because({ kind: "failed-items", count: failed }, oldest)
     return { action: "cached", key, record, trace }
   }
-  if (previous === undefined) return run([{ kind: "never" }], oldest)
-  const why = differences(previous, record, entry.modules)
-  return run(why.length === 0 ? [{ kind: "forgotten" }] : why, oldest)
+  const changes = (previous: NodeTrace | undefined): ReadonlyArray<Reason> => {
+    if (previous === undefined) return [{ kind: "never" }]
+    const why = differences(previous, record, entry.modules, node.definition)
+    return why.length === 0 ? [{ kind: "forgotten" }] : why
+  }
+  return run(changes, oldest)
 }
 
 export const entryOf = (catalogue: Catalogue, node: GraphNode): CatalogueEntry => {

@@ -75,7 +75,8 @@ const inputsOf = (record: KeyRecord, definition: NodeDefinition, skip?: string) 
       ]),
   )
 
-const isNamed = (definition: NodeDefinition, port: string): boolean => {
+/** Whether a port hands on the names of the nodes that feed it, so that they are part of the key. */
+export const isNamed = (definition: NodeDefinition, port: string): boolean => {
   const spec = definition.inputs?.[port]
   return spec !== undefined && "many" in spec && spec.named === true
 }

@@ -1,14 +1,20 @@
 import { short } from "../../schema/digest.ts"
 import { canonical, type Json } from "../../schema/json.ts"
 import type { KeyRecord, NodeTrace, Reason } from "../../schema/trace.ts"
+import type { NodeDefinition } from "../node.ts"
+import { isNamed } from "./key.ts"
 
 const same = (a: unknown, b: unknown): boolean => a === b || canonical(a ?? null) === canonical(b ?? null)
 
-/** What is different between the last trace of a node and what it would be now. */
+/**
+ * What is different between the last trace of a node and what it would be now. With the definition, the names of what
+ * feeds a `named` port count as well.
+ */
 export const differences = (
   before: NodeTrace,
   now: KeyRecord,
   modules: Readonly<Record<string, string>>,
+  definition?: NodeDefinition,
 ): ReadonlyArray<Reason> => {
   const reasons: Array<Reason> = []
   if (before.uses !== now.uses)
@@ -26,7 +32,9 @@ export const differences = (
     }
   }
   for (const port of unionKeys(before.inputs, now.inputs))
-    reasons.push(...inputDifferences(port, before, now))
+    reasons.push(
+      ...inputDifferences(port, before, now, definition !== undefined && isNamed(definition, port)),
+    )
   if (before.fingerprint !== now.fingerprint) {
     const changed = unionKeys(before.modules, modules).filter(
       (file) => before.modules[file] !== modules[file],
@@ -36,11 +44,17 @@ export const differences = (
   return reasons
 }
 
-const inputDifferences = (port: string, before: KeyRecord, now: KeyRecord): ReadonlyArray<Reason> => {
+const inputDifferences = (
+  port: string,
+  before: KeyRecord,
+  now: KeyRecord,
+  named: boolean,
+): ReadonlyArray<Reason> => {
   const [a, b] = [before.inputs[port] ?? [], now.inputs[port] ?? []]
   const reasons: Array<Reason> = []
   for (let i = 0; i < Math.max(a.length, b.length); i++) {
-    if (a[i]?.digest === b[i]?.digest) continue
+    const renamed = named && (a[i]?.node !== b[i]?.node || a[i]?.port !== b[i]?.port)
+    if (a[i]?.digest === b[i]?.digest && !renamed) continue
     const from = b[i] ?? a[i]
     reasons.push({
       kind: "input",
@@ -102,6 +116,7 @@ export const reasonText = (reason: Reason): string => {
       if (reason.before === null)
         return `input ${reason.port}: new, from ${reason.from} (${short(reason.after ?? "")})`
       if (reason.after === null) return `input ${reason.port}: ${reason.from} taken away`
+      if (reason.before === reason.after) return `input ${reason.port}: now called ${reason.from}`
       return `input ${reason.port}: ${short(reason.before)} → ${short(reason.after)} (from ${reason.from})`
     case "file":
       return reason.before === null ? `file ${reason.path}: new` : `file ${reason.path} changed`
