@@ -9,7 +9,6 @@ import type { Envelope } from "./envelope.ts"
 import { graphNode } from "./graphNode.ts"
 import { References } from "./interpolate.ts"
 import { expandInstances } from "./matrix.ts"
-import { withPorts } from "./openPorts.ts"
 import { orderNames } from "./order.ts"
 import { decodeParams, tellObjections } from "./params.ts"
 import { Problems, suggest, type DocumentError } from "./problems.ts"
@@ -17,6 +16,7 @@ import { NodeShape } from "./shape.ts"
 import type { Entry } from "./tree.ts"
 import { resolveOutputs } from "./types.ts"
 import { wire, type Types, type Upstream } from "./wiring.ts"
+import { withPorts } from "./withPorts.ts"
 
 const isKnown = (outputs: Types): outputs is Readonly<Record<string, ArtifactType>> =>
   Object.values(outputs).every((type) => type !== undefined)

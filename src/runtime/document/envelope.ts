@@ -1,11 +1,11 @@
-import { applySets, setName } from "./overrides.ts"
+import { applySets } from "./overrides.ts"
 import { decodeTree } from "./decode.ts"
 import type { EnvironmentVariable } from "./interpolate.ts"
 import { overlay } from "./merge.ts"
 import { parseYaml } from "./parse.ts"
 import { Problems, suggest } from "./problems.ts"
 import { DocumentShape, NodeShape, namePattern } from "./shape.ts"
-import { makeSource, wholeSource, type Source, type Span } from "./source.ts"
+import { makeSource, setName, wholeSource, type Source, type Span } from "./source.ts"
 import { descend, type Entry, type MapTree, type Path, type Tree } from "./tree.ts"
 
 /** A document read and laid out, before node types are known: profile and `--set` are in it. */

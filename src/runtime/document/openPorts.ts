@@ -1,4 +1,4 @@
-import type { InputPort, NodeDefinition } from "../node.ts"
+import type { InputPort } from "../node.ts"
 import type { Reference } from "./references.ts"
 import { namePattern } from "./shape.ts"
 import type { Fed, WireContext } from "./wiring.ts"
@@ -51,18 +51,4 @@ const meansInstances = (
   if (pins.has(name)) return false
   const axes = upstreams.get(name)?.instances[0]?.instance.bindings.size ?? 0
   return axes > (select?.size ?? 0)
-}
-
-/** The definition of one node of the graph: with the ports that the document gave it. */
-export const withPorts = (
-  definition: NodeDefinition,
-  open: Readonly<Record<string, InputPort>>,
-  params: Readonly<Record<string, unknown>>,
-): NodeDefinition => {
-  if (definition.openInputs !== true && definition.outputsOf === undefined) return definition
-  return {
-    ...definition,
-    inputs: { ...definition.inputs, ...open },
-    outputs: { ...definition.outputs, ...definition.outputsOf?.(params as never) },
-  }
 }

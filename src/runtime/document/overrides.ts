@@ -3,9 +3,6 @@ import { suggest, type Problems } from "./problems.ts"
 import type { Source, Span } from "./source.ts"
 import { pathText, type Entry, type MapTree, type Tree } from "./tree.ts"
 
-/** The name of the source that `--set` values come from; its line n is the n-th of them. */
-export const setName = "--set"
-
 /**
  * Lays `params.x=v` (v is YAML) over a document. What is set must be declared: a parameter of the document, or
  * anything of one of its nodes; new keys may be added inside maps.

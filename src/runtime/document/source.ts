@@ -14,6 +14,9 @@ export interface Span {
   readonly end: number
 }
 
+/** The name of the source that `--set` values come from; its line n is the n-th of them. */
+export const setName = "--set"
+
 export const makeSource = (name: string, text: string): Source => {
   const lineStarts = [0]
   for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lineStarts.push(at + 1)
