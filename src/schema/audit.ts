@@ -33,3 +33,17 @@ export interface AmbientRead {
   readonly through?: string
   readonly times: number
 }
+
+/** What came of auditing a node. */
+export interface NodeAudit {
+  readonly node: string
+  readonly uses: string
+  readonly status: "clean" | "undeclared" | "failed" | "unaudited"
+  readonly ms: number
+  /** What the node read without declaring it. */
+  readonly reads: ReadonlyArray<AmbientRead>
+  /** What packages looked at for their own purposes. */
+  readonly notes: ReadonlyArray<AmbientRead>
+  /** Why it failed, or was not audited. */
+  readonly error?: string
+}

@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import { statSync } from "node:fs"
 import { resolve } from "node:path"
 import type { RunRecord } from "../../schema/trace.ts"
+import type { AgainReport } from "../again.ts"
 import { codes, report, Shown, UsageError } from "../failure.ts"
 import { note, paint, paintNote, print, printJson, printJsonNow } from "../output.ts"
 import { runSummary } from "../present/summary.ts"
@@ -26,6 +27,15 @@ const flags = {
     Flag.withDescription("After a failure go on with everything that does not need the failed node"),
     Flag.withDefault(false),
   ),
+  check: Flag.String("check").pipe(
+    Flag.withMetavar("NODE"),
+    Flag.withDescription("Compute this node once more and compare with its result (may be repeated)"),
+    Flag.atLeast(0),
+  ),
+  audit: Flag.Boolean("audit").pipe(
+    Flag.withDescription("Compute the targets (or all) once more and tell what they read undeclared"),
+    Flag.withDefault(false),
+  ),
   watch: Flag.Boolean("watch").pipe(
     Flag.withAlias("w"),
     Flag.withDescription("Run again whenever the document or a file it reads changes"),
@@ -34,7 +44,7 @@ const flags = {
 }
 
 /** The record of a run as `--json` gives it. */
-const runJson = (record: RunRecord) => ({
+const runJson = (record: RunRecord, again: AgainReport = {}) => ({
   run: { id: record.id, status: record.status, ms: record.ms },
   nodes: record.nodes.map(({ id, uses, status, reason, key, ms, outputs, items, error }) => ({
     id,
@@ -48,6 +58,7 @@ const runJson = (record: RunRecord) => ({
     error,
   })),
   ...(record.presented === undefined ? {} : { presented: record.presented }),
+  ...again,
 })
 
 type Options = Command.Command.Config.Infer<typeof flags>
@@ -61,20 +72,21 @@ const runOnce = Effect.fnUntraced(function* (
   const logs = yield* logsShown
   const { makeReporter } = yield* Effect.promise(() => import("../present/reporter.ts"))
   let id: string | undefined
-  const record = yield* withStore(globals, options, (session, engine) =>
+  const { record, again } = yield* withStore(globals, options, (session, engine) =>
     Effect.gen(function* () {
       seen(session)
       const store = yield* engine.Store
       const reporter = makeReporter({ ...globals, logs })
-      return yield* engine
+      const jobs = Option.isSome(options.jobs) ? { jobs: options.jobs.value } : {}
+      const record = yield* engine
         .run({
           graph: session.graph,
           catalogue: session.catalogue,
-          targets: options.target,
+          targets: wanted(options),
           force: options.force,
           refresh: options.refresh,
           keepGoing: options.keepGoing,
-          ...(Option.isSome(options.jobs) ? { jobs: options.jobs.value } : {}),
+          ...jobs,
           onEvent: (event) => {
             if (event.type === "run-started") id = event.run
             reporter.event(event)
@@ -90,10 +102,22 @@ const runOnce = Effect.fnUntraced(function* (
             }),
           ),
         )
+      if (options.check.length === 0 && !options.audit) return { record, again: {} }
+      const { computeAgain } = yield* Effect.promise(() => import("../again.ts"))
+      const second = makeReporter({ ...globals, logs })
+      const again = yield* computeAgain(globals, options, {
+        graph: session.graph,
+        catalogue: session.catalogue,
+        record,
+        ...jobs,
+        onEvent: second.event,
+      }).pipe(Effect.ensuring(Effect.sync(second.close)))
+      return { record, again }
     }),
   )
-  if (globals.json) yield* printJson(runJson(record))
+  if (globals.json) yield* printJson(runJson(record, again))
   else if (!globals.quiet) yield* print(runSummary(record, paint))
+  yield* tellAgain(globals, again)
   // Without the summary, standard error is where the reason must be.
   if (globals.json || globals.quiet) {
     for (const { id, error } of record.nodes)
@@ -101,6 +125,19 @@ const runOnce = Effect.fnUntraced(function* (
   }
   if (record.status !== "ok") return yield* new Shown({ code: codes.failed })
 })
+
+/** What came of `--check` and `--audit`; a failure where something is not as it should be. */
+const tellAgain = Effect.fnUntraced(function* (globals: Globals, again: AgainReport) {
+  if (again.checks === undefined && again.audit === undefined) return
+  const { isFine } = yield* Effect.promise(() => import("../again.ts"))
+  const { againText } = yield* Effect.promise(() => import("../present/again.ts"))
+  if (!globals.json) yield* print(againText(again, paint))
+  if (!isFine(again)) return yield* new Shown({ code: codes.failed })
+})
+
+/** What the run has to bring up to date: nodes to be checked are targets like any other. */
+const wanted = ({ target, check, audit }: Options): ReadonlyArray<string> =>
+  target.length === 0 && audit ? [] : [...target, ...check]
 
 /** Runs again whenever the document, a plugin, or a file that a node reads changes; until Ctrl-C. */
 const runAgain = Effect.fnUntraced(function* (globals: Globals, options: Options) {

@@ -60,7 +60,7 @@ export const framesAbove = (
   below: (...args: ReadonlyArray<never>) => unknown,
   most: number,
 ): ReadonlyArray<Frame> => {
-  const { prepareStackTrace, stackTraceLimit } = Error
+  const before = { prepare: Error.prepareStackTrace?.bind(Error), limit: Error.stackTraceLimit }
   const holder: { stack?: unknown } = {}
   try {
     Error.stackTraceLimit = most
@@ -69,7 +69,7 @@ export const framesAbove = (
     const sites = holder.stack
     return Array.isArray(sites) ? sites.flatMap((site: NodeJS.CallSite) => asFrame(site) ?? []) : []
   } finally {
-    Error.prepareStackTrace = prepareStackTrace
-    Error.stackTraceLimit = stackTraceLimit
+    Error.prepareStackTrace = before.prepare
+    Error.stackTraceLimit = before.limit
   }
 }

@@ -25,12 +25,12 @@ const hostOf = (args: ReadonlyArray<unknown>): string => {
   if (typeof first === "number") return `${typeof second === "string" ? second : "localhost"}:${first}`
   if (isRecord(first) && typeof first["url"] === "string")
     return URL.parse(first["url"])?.host ?? first["url"]
-  if (isRecord(first)) {
-    const host = first["hostname"] ?? first["host"] ?? first["servername"] ?? first["path"] ?? "localhost"
-    const port = first["port"]
-    return `${String(host)}${port === undefined || port === null ? "" : `:${String(port)}`}`
-  }
-  return "a host"
+  if (!isRecord(first)) return "a host"
+  const text = (...names: ReadonlyArray<string>): string | undefined =>
+    names.map((name) => first[name]).find((value) => typeof value === "string")
+  const port = first["port"]
+  const host = text("hostname", "host", "servername", "path") ?? "localhost"
+  return typeof port === "number" || typeof port === "string" ? `${host}:${port}` : host
 }
 
 /** Hosts and name servers. */

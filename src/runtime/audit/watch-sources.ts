@@ -54,7 +54,7 @@ const KEYS = ["generateKey", "generateKeySync", "generateKeyPair", "generateKeyP
 /** Sources of chance that the node's seed does not rule. */
 export const watchRandom = (note: Note): void => {
   precede(Math, "random", (_, wrapper) => note("random", "Math.random()", wrapper))
-  for (const name of [...RANDOM, ...KEYS, "getRandomValues"])
+  for (const name of [...RANDOM, ...KEYS])
     precede(crypto, name, (_, wrapper) => note("random", `crypto.${name}()`, wrapper))
   const web = Object.getPrototypeOf(globalThis.crypto) as object
   for (const name of ["randomUUID", "getRandomValues"])
