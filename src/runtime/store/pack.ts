@@ -9,6 +9,8 @@ const FILE_MAGIC = Buffer.from("facet pack 2\n\n\n\n", "latin1")
 const RECORD_MAGIC = 0x0a424c42
 export const RECORD_HEADER = 40
 const BUFFER_BYTES = 4 << 20
+/** After so many bytes the disk is asked to begin. */
+const BEGIN_BYTES = 16 << 20
 
 export interface PackRecord {
   readonly digest: string
@@ -31,10 +33,13 @@ export class PackWriter {
   /** Relative to the store. */
   readonly path: string
   readonly #folder: string
+  readonly #file: string
   readonly #fd: number
   readonly #buffer: Buffer<ArrayBuffer>
   #buffered = 0
   #written = 0
+  #begun = 0
+  #writeback: Writeback | undefined
   #dirty = false
   #fresh = true
 
@@ -42,7 +47,8 @@ export class PackWriter {
     this.path = newPackPath()
     this.#folder = join(root, "packs")
     ensureFolder(this.#folder)
-    this.#fd = fs.openSync(join(root, this.path), "wx")
+    this.#file = join(root, this.path)
+    this.#fd = fs.openSync(this.#file, "wx")
     this.#buffer = buffer
     FILE_MAGIC.copy(buffer)
     this.#buffered = FILE_MAGIC.length
@@ -89,6 +95,13 @@ export class PackWriter {
     writeAll(this.#fd, this.#buffer.subarray(0, this.#buffered))
     this.#written += this.#buffered
     this.#buffered = 0
+    if (this.#written - this.#begun >= BEGIN_BYTES) this.#beginWriting()
+  }
+
+  #beginWriting(): void {
+    this.#begun = this.#written
+    this.#writeback ??= new Writeback(this.#file)
+    this.#writeback.begin()
   }
 
   sync(): void {
@@ -101,7 +114,40 @@ export class PackWriter {
   }
 
   close(): void {
+    this.#writeback?.end()
     fs.closeSync(this.#fd)
+  }
+}
+
+/**
+ * Lets the disk begin while more is put, so that `sync` waits for less. Through a descriptor of its own: an error of
+ * the disk is told once to each, and `sync` has to get it.
+ */
+class Writeback {
+  readonly #fd: number
+  #pending = 0
+  #ended = false
+
+  constructor(file: string) {
+    this.#fd = fs.openSync(file, "r")
+  }
+
+  begin(): void {
+    this.#pending++
+    fs.fdatasync(this.#fd, () => {
+      this.#pending--
+      this.#closeWhenDone()
+    })
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#closeWhenDone()
+  }
+
+  /** Not before: the number would be given to another file. */
+  #closeWhenDone(): void {
+    if (this.#ended && this.#pending === 0) fs.closeSync(this.#fd)
   }
 }
 
