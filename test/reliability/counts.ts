@@ -27,4 +27,8 @@ export const counts = {
   /** Random graphs with their edits: small tables, and tables of thousands of rows. */
   graphs: Number(process.env["FACET_GRAPHS"] ?? (long ? 20_000 : 3_000)),
   largeGraphs: Number(process.env["FACET_LARGE_GRAPHS"] ?? (long ? 1_000 : 30)),
+  /** Points of the kill matrix, and of the matrix of failing operations; all of them in the long run. */
+  kills: Number(process.env["FACET_KILLS"] ?? (long ? Number.POSITIVE_INFINITY : 24)),
+  indexKills: Number(process.env["FACET_KILLS"] ?? (long ? Number.POSITIVE_INFINITY : 12)),
+  failures: Number(process.env["FACET_FAILURES"] ?? (long ? Number.POSITIVE_INFINITY : 40)),
 } as const
