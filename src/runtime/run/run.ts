@@ -10,6 +10,7 @@ import type { GraphNode } from "../graph.ts"
 import { entryOf, type Asked } from "../plan/decide.ts"
 import { skippedInput, type PlanOptions } from "../plan/plan.ts"
 import { missingFiles, selectNodes } from "../plan/select.ts"
+import { previousOf, resultsOf } from "../store/leases.ts"
 import { Store, storeTry } from "../store/store.ts"
 import { Executor } from "./executor.ts"
 import { withLease } from "./lease.ts"
@@ -136,7 +137,12 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
     Effect.repeat(Schedule.spaced(PUBLISH_EVERY)),
     Effect.andThen(Effect.never),
   )
-  return yield* withLease(store, id, Effect.raceFirst(body, published)).pipe(
+  const scope = [
+    previousOf(graph.pipeline),
+    ...nodes.map(({ uses }) => resultsOf({ uses, fingerprint: catalogue.get(uses)?.fingerprint ?? "" })),
+  ]
+  const recorded = Effect.raceFirst(body, published).pipe(
     Effect.onExit((exit) => (Exit.hasInterrupts(exit) ? Effect.ignore(save("interrupted")) : Effect.void)),
   )
+  return yield* withLease(store, id, scope, recorded)
 })
