@@ -25,7 +25,7 @@ const pointsOf = async (scenario: Scenario): Promise<ReadonlyArray<Point>> => {
   const points = Object.entries(operationsOf(state)).flatMap(([role, operations]) =>
     operations.flatMap((operation, at): ReadonlyArray<Point> => {
       const point = { scenario, role, at, operation }
-      return /^write/u.test(operation)
+      return operation.startsWith("write")
         ? [
             { ...point, what: "kill" },
             { ...point, what: "torn" },

@@ -99,8 +99,8 @@ const install = (fault: Fault, role: string): void => {
           return around((args) => before(...args), args)
         } catch (error) {
           if (!asynchronous) throw error
-          if (typeof callback !== "function") return Promise.reject(error as Error)
-          process.nextTick(callback as () => void, error)
+          if (typeof callback !== "function") return Promise.reject(error)
+          process.nextTick(callback, error)
           return undefined
         }
       }, before)

@@ -226,7 +226,8 @@ export const engine = () => {
     },
     /** Takes an artifact out of the store, as a person who deletes files would. */
     clear: (output: OutputRecord): void => {
-      store.db.prepare("DELETE FROM blobs WHERE digest = ?").run(output.digest)
+      const gone = store.db.prepare("DELETE FROM blobs WHERE digest = unhex(?)").run(output.digest)
+      if (gone.changes !== 1) throw new Error(`${output.digest} was not in the store`)
     },
     dispose: (): void => {
       store.close()

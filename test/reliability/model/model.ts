@@ -85,8 +85,8 @@ export class Model {
   calls: Array<string> = []
 
   /**
-   * Takes an artifact out of the store. Refused (false) where two nodes made it: which of them would then run, and
-   * whether the other still needs to, is a matter of timing.
+   * Takes an artifact out of the store. Refused (false) where it is gone already, or two nodes made it: which of
+   * them would then run, and whether the other still needs to, is a matter of timing.
    */
   clear(value: Value): boolean {
     const content = this.#content(value)
@@ -94,7 +94,7 @@ export class Model {
     for (const { record, outputs } of this.#traces.values())
       if (Object.values(outputs).some((output) => this.#content(output) === content))
         makers.add(record.params["salt"])
-    if (makers.size > 1) return false
+    if (makers.size > 1 || this.#absent.has(content)) return false
     this.#absent.add(content)
     return true
   }
