@@ -3,7 +3,8 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { UsageError } from "../failure.ts"
-import { print, printJson } from "../output.ts"
+import { paint, print } from "../output.ts"
+import { printPieces } from "../pieces.ts"
 import { root } from "../root.ts"
 import { loadDocumentModule, withStoreOnly } from "../session.ts"
 
@@ -12,7 +13,7 @@ export const lineage = Command.make(
   {
     ref: Argument.String("ref").pipe(
       Argument.withDescription(
-        "A node, node.port, run, artifact digest, or a sample: its id, digest, URL or file",
+        "A node, node.port, run (its id, or last), artifact digest, or a sample: its id, digest, URL or file",
       ),
     ),
     down: Flag.Boolean("down").pipe(
@@ -27,22 +28,31 @@ export const lineage = Command.make(
       Flag.withDescription("How it is written"),
       Flag.withDefault("tree"),
     ),
+    limit: Flag.Int("limit").pipe(
+      Flag.withMetavar("N"),
+      Flag.withDescription("Samples of a table that the tree names"),
+      Flag.withDefault(5),
+    ),
   },
-  Effect.fnUntraced(function* ({ ref, down, up, format }) {
+  Effect.fnUntraced(function* ({ ref, down, up, format, limit }) {
     const globals = yield* root
     if (down && up) return yield* new UsageError({ message: "--up or --down, not both" })
     // Of the document only its name is needed: a mistake in it hides no history.
     const { openDocument } = yield* loadDocumentModule
     const { pipeline } = yield* openDocument({ file: globals.file, env: process.env })
-    const direction = down ? "down" : "up"
     yield* withStoreOnly(globals, (engine) =>
       Effect.gen(function* () {
-        const found = yield* engine.lineage({ pipeline, ref, direction })
-        if (globals.json || format === "json") yield* printJson(found)
-        else
-          yield* print(
-            format === "mermaid" ? engine.lineageMermaid(found) : engine.lineageTree(found, direction),
-          )
+        const store = yield* engine.Store
+        const found = yield* engine.lineage({ pipeline, ref, direction: down ? "down" : "up" })
+        const failure = (cause: unknown) => engine.storeFailure(`write the lineage of ${ref}`, cause)
+        if (globals.json || format === "json")
+          return yield* printPieces(engine.lineageJson(store, found), failure)
+        if (format === "mermaid") return yield* print(engine.lineageMermaid(found))
+        const members = yield* Effect.tryPromise({
+          try: () => engine.summaries(store, found, Math.max(0, limit)),
+          catch: failure,
+        })
+        return yield* print(engine.lineageTree(found, found.direction, { members, paint }))
       }),
     )
   }),

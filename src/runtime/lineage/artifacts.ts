@@ -1,35 +1,49 @@
-import { short } from "../../schema/digest.ts"
-import type { Lineage } from "../../schema/lineage.ts"
-import type { NodeTrace } from "../../schema/trace.ts"
-import { readTable } from "../store/tables.ts"
+import { short, type Digest } from "../../schema/digest.ts"
+import type { Lineage, LineageNode } from "../../schema/lineage.ts"
+import type { InputRecord, NodeTrace } from "../../schema/trace.ts"
+import { linesOf } from "../store/chunker.ts"
 import type { OpenStore } from "../store/store.ts"
+import { tableManifest } from "../store/tables.ts"
 import { LineageBuilder } from "./builder.ts"
 import type { History } from "./history.ts"
+import type { AnyRow } from "./scan.ts"
 
-interface SourcedRow {
-  readonly id: string
-  readonly source?: { readonly url?: string; readonly query?: string; readonly engine?: string }
+/** A table whose rows are the samples a thing rests on. */
+export interface SampleTable {
+  /** Id of its artifact in the lineage. */
+  readonly artifact: string
+  readonly node: string
+  readonly port: string
+  readonly digest: Digest
+  readonly rows: number
 }
 
-const nodeId = (trace: NodeTrace): string => `node:${trace.node}:${trace.key.slice(0, 16)}`
+/** Nodes and artifacts, and the tables whose samples belong to it: those stream, see `members.ts`. */
+export interface ArtifactLineage extends Lineage {
+  readonly tables: ReadonlyArray<SampleTable>
+}
 
-/** What a node or an artifact rests on (`up`), or what rests on it (`down`). */
-export const artifactLineage = async (options: {
+/** Where a lineage starts: a node with all its outputs, or with one. */
+export interface Start {
+  readonly trace: NodeTrace
+  readonly port?: string
+}
+
+interface Question {
   readonly store: OpenStore
   readonly history: History
   readonly ref: string
-  readonly start: NodeTrace
-  /** One output of the node, in place of all. */
-  readonly port?: string
-  readonly direction: "up" | "down"
-}): Promise<Lineage> => {
-  const builder = new LineageBuilder()
-  if (options.direction === "up") await goUp(options, builder)
-  else goDown(options, builder)
-  return builder.done(options.ref)
+  readonly starts: ReadonlyArray<Start>
 }
 
-const addNode = (builder: LineageBuilder, trace: NodeTrace): string =>
+export const nodeId = (trace: NodeTrace): string => `node:${trace.node}:${trace.key.slice(0, 16)}`
+
+/** A node, with all that is known of the work it did. */
+export const addNode = (
+  builder: LineageBuilder,
+  trace: NodeTrace,
+  more: LineageNode["attributes"] = {},
+): string =>
   builder.node({
     id: nodeId(trace),
     kind: "node",
@@ -39,14 +53,18 @@ const addNode = (builder: LineageBuilder, trace: NodeTrace): string =>
       node: trace.node,
       uses: trace.uses,
       params: trace.params,
+      seed: trace.seed,
       fingerprint: trace.fingerprint,
       run: trace.run,
       startedAt: new Date(trace.startedAt).toISOString(),
       ms: trace.ms,
+      environment: trace.environment,
+      ...(trace.items === undefined ? {} : { items: trace.items }),
+      ...more,
     },
   })
 
-const addArtifact = (builder: LineageBuilder, trace: NodeTrace, port: string): string => {
+export const addArtifact = (builder: LineageBuilder, trace: NodeTrace, port: string): string => {
   const output = trace.outputs[port]
   const rows = output.rows === undefined ? "" : `, ${output.rows} rows`
   return builder.node({
@@ -71,92 +89,101 @@ const addFiles = (builder: LineageBuilder, trace: NodeTrace): void => {
   }
 }
 
+const portsOf = ({ trace, port }: Start): ReadonlyArray<string> =>
+  port === undefined ? Object.keys(trace.outputs) : [port]
+
+/** Whether the rows of a table are samples that say where they come from. */
+const isOfSamples = (store: OpenStore, digest: Digest): boolean => {
+  if (!store.blobs.has(digest)) return false
+  const [first] = tableManifest(store.blobs, digest).chunks
+  if (first === undefined) return false
+  const row = JSON.parse(linesOf(store.blobs, first.chunk)[0]) as AnyRow
+  return row.image !== undefined && typeof row.source?.url === "string"
+}
+
 /**
- * Upwards: nodes and artifacts back to where nothing comes before. The first table of samples on each way names its
- * sources (URLs, rows of files) itself: exactly what the figure rests on, without what was dropped on the way.
+ * What things rest on: nodes and artifacts back to where nothing comes before. The first table of samples on each way
+ * is one whose rows belong to the answer: exactly what the thing rests on, without what was dropped on the way there.
  */
-const goUp = async (
-  { store, history, start, port }: Parameters<typeof artifactLineage>[0],
-  builder: LineageBuilder,
-): Promise<void> => {
-  const listed = new Set<string>()
+export const upwards = ({ store, history, ref, starts }: Question): ArtifactLineage => {
+  const builder = new LineageBuilder()
+  const tables = new Map<string, SampleTable>()
+  const list = (artifact: string, node: string, port: string, trace: NodeTrace): boolean => {
+    const { digest, rows } = trace.outputs[port]
+    if (rows === undefined || !isOfSamples(store, digest)) return false
+    tables.set(artifact, { artifact, node, port, digest, rows })
+    return true
+  }
   const seen = new Set<string>()
-  const visit = async (trace: NodeTrace, sourced: boolean): Promise<void> => {
-    const id = addNode(builder, trace)
-    const state = `${id} ${sourced}`
-    if (seen.has(state)) return
+  const open: Array<{ readonly trace: NodeTrace; readonly listed: boolean }> = []
+  for (const start of starts) {
+    const id = addNode(builder, start.trace, reported(history, start.trace))
+    let listed = false
+    for (const port of portsOf(start)) {
+      const artifact = addArtifact(builder, start.trace, port)
+      builder.edge(id, artifact, port)
+      listed = list(artifact, start.trace.node, port, start.trace) || listed
+    }
+    open.push({ trace: start.trace, listed })
+  }
+  open.reverse()
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { trace, listed } = next
+    const id = addNode(builder, trace, reported(history, trace))
+    const state = `${id} ${listed}`
+    if (seen.has(state)) continue
     seen.add(state)
     addFiles(builder, trace)
-    for (const [input, refs] of Object.entries(trace.inputs)) {
-      for (const ref of refs) {
-        const above = history.maker(ref.node, ref.digest)
-        if (above === undefined) continue
-        const artifact = addArtifact(builder, above, ref.port)
-        builder.edge(artifact, id, input)
-        builder.edge(nodeId(above), artifact, ref.port)
-        const table = above.outputs[ref.port]?.rows !== undefined
-        const lists = table && !sourced && (await addSources(store, builder, artifact, ref.digest, listed))
-        await visit(above, sourced || lists)
+    const above: Array<(typeof open)[number]> = []
+    for (const [input, from] of inputsOf(trace)) {
+      const made = history.maker(from.node, from.digest)
+      if (made === undefined) continue
+      // The port that was asked for, where one node gave the same content at two.
+      const port = made.trace.outputs[from.port]?.digest === from.digest ? from.port : made.port
+      const artifact = addArtifact(builder, made.trace, port)
+      builder.edge(artifact, id, input)
+      builder.edge(addNode(builder, made.trace, reported(history, made.trace)), artifact, port)
+      above.push({
+        trace: made.trace,
+        listed: listed || list(artifact, made.trace.node, port, made.trace),
+      })
+    }
+    open.push(...above.reverse())
+  }
+  return { ...builder.done(ref), tables: [...tables.values()] }
+}
+
+const inputsOf = (trace: NodeTrace): ReadonlyArray<readonly [input: string, from: InputRecord]> =>
+  Object.entries(trace.inputs).flatMap(([input, refs]) => refs.map((from) => [input, from] as const))
+
+/** What a run says of a node, where the question is about a run. */
+const reported = (history: History, trace: NodeTrace): LineageNode["attributes"] => {
+  const report = history.report(trace.node)
+  return report === undefined ? {} : { status: report.status, reason: report.reason }
+}
+
+/** What rests on things. */
+export const downwards = ({ history, ref, starts }: Question): ArtifactLineage => {
+  const builder = new LineageBuilder()
+  const users = new Map<Digest, Array<readonly [trace: NodeTrace, input: string]>>()
+  for (const trace of history.current) {
+    for (const [input, { digest }] of inputsOf(trace))
+      users.set(digest, [...(users.get(digest) ?? []), [trace, input]])
+  }
+  const open = [...starts].reverse()
+  const seen = new Set<string>()
+  for (let start = open.pop(); start !== undefined; start = open.pop()) {
+    const id = addNode(builder, start.trace, reported(history, start.trace))
+    for (const port of portsOf(start)) {
+      const artifact = addArtifact(builder, start.trace, port)
+      builder.edge(id, artifact, port)
+      for (const [user, input] of users.get(start.trace.outputs[port].digest) ?? []) {
+        builder.edge(artifact, addNode(builder, user, reported(history, user)), input)
+        if (seen.has(nodeId(user))) continue
+        seen.add(nodeId(user))
+        open.push({ trace: user })
       }
     }
   }
-  const id = addNode(builder, start)
-  let sourced = false
-  for (const name of port === undefined ? Object.keys(start.outputs) : [port]) {
-    const artifact = addArtifact(builder, start, name)
-    builder.edge(id, artifact, name)
-    if (port !== undefined && start.outputs[name]?.rows !== undefined) {
-      sourced = await addSources(store, builder, artifact, start.outputs[name].digest, listed)
-    }
-  }
-  await visit(start, sourced)
-}
-
-/** Adds the sources a table's rows name; whether there were any. */
-const addSources = async (
-  store: OpenStore,
-  builder: LineageBuilder,
-  artifact: string,
-  digest: NodeTrace["key"],
-  listed: Set<string>,
-): Promise<boolean> => {
-  if (listed.has(digest)) return true
-  listed.add(digest)
-  let any = false
-  for await (const row of readTable<SourcedRow>(store.blobs, digest).stream()) {
-    const url = row.source?.url
-    if (url === undefined) continue
-    any = true
-    const id = builder.node({
-      id: `source:${url}`,
-      kind: "source",
-      label: url,
-      attributes: { ...row.source },
-    })
-    builder.edge(id, artifact, "contains")
-  }
-  return any
-}
-
-const goDown = (
-  { history, start, port }: Parameters<typeof artifactLineage>[0],
-  builder: LineageBuilder,
-): void => {
-  const visit = (trace: NodeTrace, ports: ReadonlyArray<string>): void => {
-    const id = addNode(builder, trace)
-    for (const name of ports) {
-      const artifact = addArtifact(builder, trace, name)
-      builder.edge(id, artifact, name)
-      const { digest } = trace.outputs[name]
-      for (const user of history.current) {
-        for (const [input, refs] of Object.entries(user.inputs)) {
-          if (!refs.some((ref) => ref.digest === digest)) continue
-          const known = builder.has(nodeId(user))
-          builder.edge(artifact, addNode(builder, user), input)
-          if (!known) visit(user, Object.keys(user.outputs))
-        }
-      }
-    }
-  }
-  visit(start, port === undefined ? Object.keys(start.outputs) : [port])
+  return { ...builder.done(ref), tables: [] }
 }

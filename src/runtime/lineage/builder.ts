@@ -10,6 +10,13 @@ export class LineageBuilder {
     return node.id
   }
 
+  /** Says more of a thing that is there. */
+  add(id: string, attributes: LineageNode["attributes"]): void {
+    const node = this.#nodes.get(id)
+    if (node !== undefined)
+      this.#nodes.set(id, { ...node, attributes: { ...node.attributes, ...attributes } })
+  }
+
   edge(from: string, to: string, role: string): void {
     this.#edges.set(`${from} ${to} ${role}`, { from, to, role })
   }

@@ -1,14 +1,26 @@
 import type { Digest } from "../../schema/digest.ts"
-import type { NodeTrace, RunRecord } from "../../schema/trace.ts"
+import type { NodeReport, NodeTrace, RunRecord } from "../../schema/trace.ts"
 import type { OpenStore } from "../store/store.ts"
+
+/** Runs that are looked through for what a pipeline is now; a full run ends the search before. */
+const RUNS = 200
+
+/** An artifact, by the node that made it. */
+export interface Made {
+  readonly trace: NodeTrace
+  readonly port: string
+}
 
 /** The traces of a store, arranged for questions about where things came from. */
 export interface History {
-  /** The newest trace of each node of the pipeline, in the order in which they can have run. */
+  /** One trace per node of the pipeline, upstream first. */
   readonly current: ReadonlyArray<NodeTrace>
-  /** The trace that made an artifact, as a node of that name knew it. */
-  readonly maker: (node: string, digest: Digest) => NodeTrace | undefined
-  readonly byOutput: (digest: string) => { readonly trace: NodeTrace; readonly port: string } | undefined
+  /** What the run said of a node (as of a run only). */
+  readonly report: (node: string) => NodeReport | undefined
+  /** The trace that made an artifact, as a node of that name knew it, with the port. */
+  readonly maker: (node: string, digest: Digest) => Made | undefined
+  /** The newest trace of the whole store with an output whose digest begins so. */
+  readonly byOutput: (digest: string) => Made | undefined
 }
 
 /**
@@ -16,47 +28,107 @@ export interface History {
  * that was cached in a run is shown with the trace that run reused.
  */
 export const readHistory = (store: OpenStore, pipeline: string, run?: RunRecord): History => {
-  const all = store.traces.all()
-  const outputs = new Map<string, { trace: NodeTrace; port: string }>()
-  for (const trace of all) {
-    for (const [port, output] of Object.entries(trace.outputs)) outputs.set(output.digest, { trace, port })
+  const latest = run === undefined ? newest(store, pipeline) : ofRun(store, run)
+  const byOutput = (digest: string): Made | undefined => inStore(store, digest)
+  return {
+    current: inOrder([...latest.values()]),
+    report: (node) => run?.nodes.find((report) => report.id === node),
+    maker: (node, digest) => {
+      const own = latest.get(node)
+      const port = own === undefined ? undefined : portOf(own, digest)
+      return own !== undefined && port !== undefined ? { trace: own, port } : byOutput(digest)
+    },
+    byOutput,
   }
-  const latest = new Map<string, NodeTrace>()
-  if (run === undefined) {
-    const newest = store.traces.runs(200).filter((record) => record.pipeline === pipeline)
-    for (const record of newest.reverse()) for (const report of record.nodes) remember(report.id, report.key)
-    for (const trace of all)
-      if (trace.pipeline === pipeline && !latest.has(trace.node)) latest.set(trace.node, trace)
-  } else for (const report of run.nodes) remember(report.id, report.key)
-
-  function remember(node: string, key: Digest | undefined): void {
-    const trace = key === undefined ? undefined : store.traces.find(key)
-    if (trace !== undefined) latest.set(node, { ...trace, node })
-  }
-  const maker = (node: string, digest: Digest): NodeTrace | undefined => {
-    const own = latest.get(node)
-    if (own !== undefined && Object.values(own.outputs).some((output) => output.digest === digest)) return own
-    return outputs.get(digest)?.trace
-  }
-  return { current: inOrder([...latest.values()]), maker, byOutput: (digest) => outputs.get(digest) }
 }
 
-/** Upstream first. */
+const portOf = (trace: NodeTrace, digest: string): string | undefined =>
+  Object.keys(trace.outputs).find((port) => trace.outputs[port].digest.startsWith(digest))
+
+const traceOf = (store: OpenStore, { id, key }: NodeReport): NodeTrace | undefined => {
+  const trace = key === undefined ? undefined : store.traces.find(key)
+  return trace === undefined ? undefined : { ...trace, node: id }
+}
+
+const ofRun = (store: OpenStore, run: RunRecord): Map<string, NodeTrace> => {
+  const found = new Map<string, NodeTrace>()
+  for (const report of run.nodes) {
+    const trace = traceOf(store, report)
+    if (trace !== undefined) found.set(report.id, trace)
+  }
+  return found
+}
+
+/**
+ * What each node gave last: by the runs, newest first, until one that ran the whole document. Nodes that are only
+ * in runs before that are no longer in it.
+ */
+const newest = (store: OpenStore, pipeline: string): Map<string, NodeTrace> => {
+  const found = new Map<string, NodeTrace>()
+  let whole: RunRecord | undefined
+  for (const run of store.traces.runs(RUNS)) {
+    if (run.pipeline !== pipeline) continue
+    for (const report of run.nodes) {
+      if (found.has(report.id)) continue
+      const trace = traceOf(store, report)
+      if (trace !== undefined) found.set(report.id, trace)
+    }
+    if (run.targets.length === 0 && run.status === "ok") {
+      whole = run
+      break
+    }
+  }
+  for (const trace of unreported(store, pipeline, whole?.startedAt ?? 0)) {
+    if (!found.has(trace.node)) found.set(trace.node, trace)
+  }
+  return found
+}
+
+/** Results of runs that were killed before they could be recorded, newest first. */
+const unreported = (store: OpenStore, pipeline: string, since: number): ReadonlyArray<NodeTrace> =>
+  store.db
+    .prepare(
+      `SELECT record FROM traces
+       WHERE pipeline = ? AND at >= ? AND invalid = 0 AND run NOT IN (SELECT id FROM runs) ORDER BY seq DESC`,
+    )
+    .all(pipeline, since)
+    .map((row) => JSON.parse(row["record"] as string) as NodeTrace)
+
+const inStore = (store: OpenStore, digest: string): Made | undefined => {
+  const rows = store.db
+    .prepare("SELECT record FROM traces WHERE invalid = 0 AND instr(record, ?) > 0 ORDER BY seq DESC")
+    .iterate(`"digest":"${digest}`)
+  for (const row of rows) {
+    const trace = JSON.parse(row["record"] as string) as NodeTrace
+    const port = portOf(trace, digest)
+    if (port !== undefined) return { trace, port }
+  }
+  return undefined
+}
+
+/** Upstream first; what does not depend on each other in the order of the document. */
 const inOrder = (traces: ReadonlyArray<NodeTrace>): ReadonlyArray<NodeTrace> => {
   const byNode = new Map(traces.map((trace) => [trace.node, trace]))
-  const done = new Set<string>()
-  const order: Array<NodeTrace> = []
-  const visit = (trace: NodeTrace): void => {
-    if (done.has(trace.node)) return
-    done.add(trace.node)
-    for (const refs of Object.values(trace.inputs)) {
-      for (const ref of refs) {
-        const above = byNode.get(ref.node)
-        if (above !== undefined) visit(above)
-      }
+  const order = new Set<NodeTrace>()
+  const entered = new Set<NodeTrace>()
+  // By hand and not by recursion: a chain may be thousands of nodes long.
+  const open = [...traces].reverse()
+  for (let trace = open.at(-1); trace !== undefined; trace = open.at(-1)) {
+    if (entered.has(trace)) {
+      order.add(trace)
+      open.pop()
+      continue
     }
-    order.push(trace)
+    entered.add(trace)
+    for (const node of upstream(trace)) {
+      const above = byNode.get(node)
+      if (above !== undefined && !entered.has(above)) open.push(above)
+    }
   }
-  for (const trace of [...traces].sort((a, b) => a.startedAt - b.startedAt)) visit(trace)
-  return order
+  return [...order]
 }
+
+/** The nodes a trace took its inputs from. */
+export const upstream = (trace: NodeTrace): ReadonlyArray<string> => [
+  ...new Set(Object.values(trace.inputs).flatMap((refs) => refs.map((ref) => ref.node))),
+]
