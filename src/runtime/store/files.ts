@@ -6,7 +6,7 @@ import type { Digest } from "../../schema/digest.ts"
 import type { FileEntry } from "../handles.ts"
 import type { BlobStore } from "./blobs.ts"
 import { LARGE_BYTES } from "./large-file.ts"
-import type { FileDigests } from "./stamps.ts"
+import type { FileDigests, ReadFile } from "./stamps.ts"
 import { walk, type FoundFile } from "./walk.ts"
 
 /** Files whose content is in the store: what an output port of type Files can be given. */
@@ -49,15 +49,17 @@ export const captureFiles = async (
   }
   const kept = blobs.keep(found.flatMap(({ known }) => known ?? []))
   const entries: Array<FileEntry> = []
+  const read: Array<ReadFile> = []
   for (const { file, path: as, stat, known } of found) {
     signal?.throwIfAborted()
     const bytes = Number(stat.size)
     const isKept = known !== undefined && kept.has(known)
     const blob: BlobRef = isKept ? { $blob: known, bytes } : await putFile(blobs, file, bytes)
-    if (known === undefined) stamps?.remember(file, stat, blob.$blob)
+    if (known === undefined) read.push({ file, stat, digest: blob.$blob })
     entries.push({ path: as, blob, ...((stat.mode & 0o111n) === 0n ? {} : { executable: true }) })
     await giveWay()
   }
+  stamps?.remember(read)
   return new StoredFiles(entries)
 }
 

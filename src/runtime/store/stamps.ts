@@ -1,8 +1,20 @@
 import { readFileSync, statSync, type BigIntStats } from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
 import { digestOf, digestRecord, type Digest } from "../../schema/digest.ts"
+import { transaction } from "./database.ts"
+import { folderStamp } from "./folder-stamp.ts"
 import { digestOfFile, LARGE_BYTES } from "./large-file.ts"
 import { walk } from "./walk.ts"
+
+/** A file that was read, with its stamp from before. */
+export interface ReadFile {
+  readonly file: string
+  readonly stat: BigIntStats
+  readonly digest: Digest
+}
+
+/** A stamp younger than this, in ms, may be that of a later write as well. */
+const RACY = 2000
 
 /**
  * Digests of files of the project, by content. A digest is remembered under the file's stamp (size, mtime, ctime,
@@ -10,11 +22,13 @@ import { walk } from "./walk.ts"
  * timestamps"). Touching a file costs one more hash and nothing else.
  */
 export class FileDigests {
+  readonly #db: DatabaseSync
   readonly #find
   readonly #remember
   readonly #now: () => number
 
   constructor(db: DatabaseSync, now: () => number = Date.now) {
+    this.#db = db
     this.#find = db.prepare("SELECT digest FROM stamps WHERE path = ? AND stamp = ?")
     this.#remember = db.prepare("INSERT OR REPLACE INTO stamps (path, stamp, digest) VALUES (?, ?, ?)")
     this.#now = now
@@ -23,7 +37,11 @@ export class FileDigests {
   /** Digest of a file or a folder (of its relative paths, executable bits and contents). Throws what `stat` throws. */
   digest(path: string): Digest {
     const stat = statSync(path, { bigint: true })
-    return stat.isDirectory() ? this.#folder(path) : this.#file(path, stat)
+    if (stat.isDirectory()) return this.#folder(path)
+    const read: Array<ReadFile> = []
+    const digest = this.#file(path, stat, read)
+    this.remember(read)
+    return digest
   }
 
   /** The digest of a file, where its stamp tells. */
@@ -31,26 +49,46 @@ export class FileDigests {
     return this.#find.get(path, stampOf(stat))?.["digest"] as Digest | undefined
   }
 
-  /** Keeps the digest of a file that was read after `stat`, unless its stamp is too young to be trusted. */
-  remember(path: string, stat: BigIntStats, digest: Digest): void {
-    const newest = Number((stat.mtimeNs > stat.ctimeNs ? stat.mtimeNs : stat.ctimeNs) / 1_000_000n)
-    if (newest < this.#now() - 2000) this.#remember.run(path, stampOf(stat), digest)
+  /** Keeps the digests of files that were read after `stat`, but for those whose stamps are too young to be trusted. */
+  remember(files: ReadonlyArray<ReadFile>): void {
+    const trusted = files.filter(({ stat }) => {
+      const newest = Number((stat.mtimeNs > stat.ctimeNs ? stat.mtimeNs : stat.ctimeNs) / 1_000_000n)
+      return newest < this.#now() - RACY
+    })
+    if (trusted.length === 0) return
+    transaction(this.#db, () => {
+      for (const { file, stat, digest } of trusted) this.#remember.run(file, stampOf(stat), digest)
+    })
   }
 
   #folder(path: string): Digest {
+    const scanned = folderStamp(path)
+    const key = `${path}/`
+    const known = scanned === undefined ? undefined : this.#find.get(key, scanned.stamp)
+    if (known !== undefined) return known["digest"] as Digest
+    const digest = this.#folderOf(path)
+    const settled = scanned !== undefined && scanned.newest < this.#now() - RACY
+    if (settled && folderStamp(path)?.stamp === scanned.stamp) this.#remember.run(key, scanned.stamp, digest)
+    return digest
+  }
+
+  #folderOf(path: string): Digest {
+    const read: Array<ReadFile> = []
     const entries = Array.from(
       walk(path),
-      ({ file, path: name, stat }) => [name, this.#file(file, stat), (stat.mode & 0o111n) !== 0n] as const,
+      ({ file, path: name, stat }) =>
+        [name, this.#file(file, stat, read), (stat.mode & 0o111n) !== 0n] as const,
     )
+    this.remember(read)
     entries.sort((a, b) => (a[0] < b[0] ? -1 : 1))
     return digestRecord("folder", entries)
   }
 
-  #file(path: string, stat: BigIntStats): Digest {
-    const known = this.known(path, stat)
+  #file(file: string, stat: BigIntStats, read: Array<ReadFile>): Digest {
+    const known = this.known(file, stat)
     if (known !== undefined) return known
-    const digest = stat.size < LARGE_BYTES ? digestOf(readFileSync(path)) : digestOfFile(path).digest
-    this.remember(path, stat, digest)
+    const digest = stat.size < LARGE_BYTES ? digestOf(readFileSync(file)) : digestOfFile(file).digest
+    read.push({ file, stat, digest })
     return digest
   }
 }
