@@ -2,11 +2,21 @@
  * Builds dist/: the bundled program, the fingerprints of the built-in nodes, and what was seen of the sources (which
  * bin/dag.js compares). Swapped in whole, so that a run never meets half a build.
  */
-import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { hash } from "node:crypto"
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { rolldown, type Plugin } from "rolldown"
 import { builtin } from "../src/nodes/catalogue.ts"
-import { fingerprintModule, implementationFile } from "../src/runtime/fingerprint.ts"
+import { fingerprintBuiltin } from "../src/nodes/builtin.ts"
 import { packageRoot } from "../src/runtime/package-root.ts"
 
 /** Packages that are heavy, native, or load files of their own: left where they are. */
@@ -124,6 +134,13 @@ const keepParts = (): void => {
   }
 }
 
+/** What documents that were checked by this very program are kept under. */
+const buildDigest = (): string => {
+  const names = readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js"))
+  const digests = names.sort().map((name) => `${name} ${hash("sha256", readFileSync(join(out, name)))}`)
+  return hash("sha256", digests.join("\n"))
+}
+
 mkdirSync(out, { recursive: true })
 try {
   const bundle = await rolldown({
@@ -149,13 +166,21 @@ try {
   await bundle.close()
 
   const prints = await Promise.all(
-    builtin.map(async ({ definition, file }) => {
-      const implementation = implementationFile(join(packageRoot, "src", file))
-      return [definition.type, await fingerprintModule(implementation, packageRoot)] as const
-    }),
+    builtin.map(
+      async ({ definition, file }) => [definition.type, await fingerprintBuiltin(definition, file)] as const,
+    ),
   )
-  writeFileSync(join(out, "fingerprints.json"), `${JSON.stringify(Object.fromEntries(prints), null, 1)}\n`)
+  const fingerprints = prints.map(
+    ([type, { fingerprint, modules }]) => [type, { fingerprint, modules }] as const,
+  )
+  const texts: unknown = Object.assign({}, ...prints.map(([, print]) => print.texts))
+  writeFileSync(
+    join(out, "fingerprints.json"),
+    `${JSON.stringify(Object.fromEntries(fingerprints), null, 1)}\n`,
+  )
+  writeFileSync(join(out, "texts.json"), `${JSON.stringify(texts)}\n`)
   writeFileSync(join(out, "sources.json"), `${JSON.stringify(stamps)}\n`)
+  writeFileSync(join(out, "build"), `${buildDigest()}\n`)
   keepParts()
   swap()
 } finally {

@@ -1,11 +1,13 @@
+import { readFileSync, realpathSync } from "node:fs"
 import { dirname, resolve } from "node:path"
-import { pathToFileURL } from "node:url"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { CatalogueEntry } from "./catalogue.ts"
 import { describeError } from "./describe-error.ts"
-import { fingerprintModule, type Fingerprint } from "./fingerprint.ts"
+import { digestOf } from "../schema/digest.ts"
+import { filesOfModule, fingerprintDefinition, type Fingerprint } from "./fingerprint.ts"
 import type { NodeDefinition } from "./node.ts"
+import { importAs, PluginChanged, type Contents } from "./plugin-loader.ts"
 import type { OpenStore } from "./store/store.ts"
 
 /** A plugin that could not be read, or that declares no node type. */
@@ -30,73 +32,148 @@ const complete = (definition: NodeDefinition): NodeDefinition => ({
   params: definition.params ?? EMPTY,
 })
 
-/** The node types of a module: its default export (one, or a list) and every named export that is one. */
-export const definitionsOf = async (file: string): Promise<ReadonlyArray<NodeDefinition>> => {
-  const module: unknown = await import(pathToFileURL(file).href)
-  const exported = Object.values(module as Readonly<Record<string, unknown>>).flat()
-  const found = new Map(
-    exported.filter(isDefinition).map((definition) => [definition.type, complete(definition)]),
-  )
-  return [...found.values()]
+/** A definition and the name under which its module exports it. */
+interface Exported {
+  readonly exported: string
+  readonly definition: NodeDefinition
 }
 
 /**
- * Reads a plugin of the user. Its fingerprint is that of its whole closure, kept by the stamps of its files: a run
- * in which nothing changed bundles nothing.
+ * The node types of a module: its default export (one, or a list) and every named export that is one. `contents` is
+ * what the files of its closure have to hold.
+ */
+const exportsOf = async (file: string, contents: Contents): Promise<ReadonlyArray<Exported>> => {
+  const module = (await importAs(file, contents)) as Readonly<Record<string, unknown>>
+  const found = new Map<string, Exported>()
+  // A name of its own tells a definition's code apart from that of its neighbours; a list does not.
+  const names = Object.keys(module).filter((name) => name !== "default")
+  for (const exported of [...names, "default"]) {
+    for (const definition of [module[exported]].flat().filter(isDefinition)) {
+      if (!found.has(definition.type))
+        found.set(definition.type, { exported, definition: complete(definition) })
+    }
+  }
+  return [...found.values()]
+}
+
+/** The node types of a plugin whose files hold what its fingerprints were made from; throws where they do not. */
+export const definitionsOf = async (
+  file: string,
+  contents: Contents,
+): Promise<ReadonlyArray<NodeDefinition>> =>
+  (await exportsOf(file, contents)).map(({ definition }) => definition)
+
+/**
+ * Reads a plugin of the user. The fingerprint of each of its node types is kept by the stamps of the files it was
+ * made from: a run in which nothing changed bundles nothing.
  */
 export const loadPlugin = Effect.fnUntraced(function* (
   path: string,
   root: string,
   store: OpenStore | undefined,
 ) {
-  const file = resolve(root, path)
-  const failure = (cause: unknown): PluginError =>
-    new PluginError({ file: path, message: `the plugin ${path} could not be read: ${describeError(cause)}` })
-  const definitions = yield* Effect.tryPromise({ try: () => definitionsOf(file), catch: failure })
+  const { file, kept, definitions } = yield* Effect.tryPromise({
+    try: async () => {
+      const file = realpathSync(resolve(root, path))
+      return { file, ...(await currentPlugin(file, store)) }
+    },
+    catch: (cause) =>
+      new PluginError({
+        file: path,
+        message: `the plugin ${path} could not be read: ${describeError(cause)}`,
+      }),
+  })
   if (definitions.length === 0) {
     return yield* new PluginError({
       file: path,
       message: `the plugin ${path} exports no node type (its default export should be what defineNode gives)`,
     })
   }
-  const print = yield* Effect.tryPromise({ try: () => keptFingerprint(file, store), catch: failure })
   return definitions.map((definition): CatalogueEntry => ({
     definition,
-    ...print,
-    origin: { kind: "plugin", file },
+    ...kept.prints[definition.type],
+    texts: () => kept.texts,
+    origin: { kind: "plugin", file, contents: kept.contents },
   }))
 })
 
-const keptFingerprint = async (file: string, store: OpenStore | undefined): Promise<Fingerprint> => {
-  const root = dirname(file)
-  if (store === undefined) return fingerprintModule(file, root)
-  const row = store.db.prepare("SELECT record FROM fingerprints WHERE path = ?").get(file)
-  const kept = row === undefined ? undefined : (JSON.parse(String(row["record"])) as Kept)
-  if (kept !== undefined && isCurrent(kept, root, store)) return kept.print
-  const print = await fingerprintModule(file, root)
-  const files = Object.keys(print.modules).filter((name) => /\.[cm]?[jt]s$|\.json$/u.test(name))
-  const stamped: Kept = {
-    print,
-    files: Object.fromEntries(files.map((name) => [name, store.files.digest(resolve(root, name))])),
-  }
-  store.db
-    .prepare("INSERT OR REPLACE INTO fingerprints (path, record) VALUES (?, ?)")
-    .run(file, JSON.stringify(stamped))
-  return print
-}
-
+/** What is remembered of a plugin. */
 interface Kept {
-  readonly print: Fingerprint
-  /** Content of each file of the closure when the fingerprint was made, relative to the plugin's folder. */
-  readonly files: Readonly<Record<string, string>>
+  readonly prints: Readonly<Record<string, Fingerprint>>
+  /** The texts that the fingerprints' modules name, by digest. */
+  readonly texts: Readonly<Record<string, string>>
+  /** Digests of all files that the fingerprints were made from, by absolute path. */
+  readonly contents: Contents
 }
 
-const isCurrent = (kept: Kept, root: string, store: OpenStore): boolean => {
+interface Plugin {
+  readonly kept: Kept
+  readonly definitions: ReadonlyArray<NodeDefinition>
+}
+
+/** How often a plugin is read again that is edited while it is read. */
+const TRIES = 5
+
+/** A plugin and its fingerprints, both of the same content: what changes in between is read again. */
+const currentPlugin = async (file: string, store: OpenStore | undefined): Promise<Plugin> => {
+  for (let left = TRIES; ; left--) {
+    try {
+      const kept = readKept(file, store)
+      if (kept !== undefined) return { kept, definitions: await definitionsOf(file, kept.contents) }
+      return await readPlugin(file, store)
+    } catch (error) {
+      if (!(error instanceof PluginChanged) || left === 0) throw error
+    }
+  }
+}
+
+const readPlugin = async (file: string, store: OpenStore | undefined): Promise<Plugin> => {
+  const before = contentsOf(await filesOfModule(file), store)
+  const found = await exportsOf(file, before)
+  const prints = await Promise.all(
+    found.map(({ exported, definition }) =>
+      fingerprintDefinition({
+        file,
+        exported,
+        impl: (definition.map ?? definition).impl?.toString(),
+        root: dirname(file),
+      }),
+    ),
+  )
+  const contents = contentsOf([...Object.keys(before), ...prints.flatMap((print) => print.inputs)], store)
+  // Made of other text than what was imported: both are to be done again.
+  for (const path of Object.keys(before)) if (before[path] !== contents[path]) throw new PluginChanged(path)
+  const kept: Kept = {
+    prints: Object.fromEntries(
+      prints.map(({ fingerprint, modules }, at) => [found[at].definition.type, { fingerprint, modules }]),
+    ),
+    texts: Object.assign({}, ...prints.map((print) => print.texts)) as Kept["texts"],
+    contents,
+  }
+  store?.db
+    .prepare("INSERT OR REPLACE INTO fingerprints (path, record) VALUES (?, ?)")
+    .run(file, JSON.stringify(kept))
+  return { kept, definitions: found.map(({ definition }) => definition) }
+}
+
+const contentsOf = (files: ReadonlyArray<string>, store: OpenStore | undefined): Contents =>
+  Object.fromEntries(
+    [...new Set(files)]
+      .sort()
+      .map((file) => [file, store === undefined ? digestOf(readFileSync(file)) : store.files.digest(file)]),
+  )
+
+/** What is remembered, if all it was made from is as it was. */
+const readKept = (file: string, store: OpenStore | undefined): Kept | undefined => {
+  const row = store?.db.prepare("SELECT record FROM fingerprints WHERE path = ?").get(file)
+  if (store === undefined || row === undefined) return undefined
+  const kept = JSON.parse(String(row["record"])) as Partial<Kept>
+  // Of a Facet that remembered other things.
+  if (kept.contents === undefined || kept.prints === undefined || kept.texts === undefined) return undefined
   try {
-    return Object.entries(kept.files).every(
-      ([name, digest]) => store.files.digest(resolve(root, name)) === digest,
-    )
+    const same = Object.entries(kept.contents).every(([path, digest]) => store.files.digest(path) === digest)
+    return same ? (kept as Kept) : undefined
   } catch {
-    return false
+    return undefined
   }
 }

@@ -1,4 +1,3 @@
-import { dirname, resolve } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -21,11 +20,9 @@ export class Auditors extends Context.Service<
     Layer.succeed(Auditors, Auditors.of({ workers: workers(entry) }))
 }
 
-/** The files that an entry's fingerprint covers, absolute; of built-in types none: they load no others. */
-const modulesOf = ({ origin, modules }: CatalogueEntry): ReadonlyArray<string> =>
-  origin.kind === "builtin"
-    ? []
-    : [origin.file, ...Object.keys(modules).map((name) => resolve(dirname(origin.file), name))]
+/** The files that an entry's fingerprint covers; of built-in types none: they load no others. */
+const modulesOf = ({ origin }: CatalogueEntry): ReadonlyArray<string> =>
+  origin.kind === "builtin" ? [] : Object.keys(origin.contents)
 
 const ambientOf = ({ definition }: GraphNode): ReadonlyArray<AmbientKind> => [
   ...(definition.ambient ?? []),

@@ -8,10 +8,11 @@ import { auditNode, type Auditors } from "../audit/audit.ts"
 import type { Catalogue } from "../catalogue.ts"
 import type { Graph, GraphNode } from "../graph.ts"
 import { entryOf, isAsked } from "../plan/decide.ts"
+import { resultsOf } from "../store/leases.ts"
 import { Store } from "../store/store.ts"
 import { checkNode } from "./check.ts"
 import { Executor } from "./executor.ts"
-import { scopeOf, withLease } from "./lease.ts"
+import { withLease } from "./lease.ts"
 import { defaultPools, makePools } from "./pools.ts"
 import type { Again } from "./recompute.ts"
 
@@ -65,7 +66,7 @@ const eachNode = Effect.fnUntraced(function* <A extends Ended, R>(
     nodes: nodes.map(({ id, uses }) => ({ id, uses })),
   })
   const scope = nodes.map((node) =>
-    scopeOf({ uses: node.uses, fingerprint: entryOf(catalogue, node).fingerprint }),
+    resultsOf({ uses: node.uses, fingerprint: entryOf(catalogue, node).fingerprint }),
   )
   return yield* withLease(store, `${record.id}-again`, scope, Effect.forEach(nodes, one))
 })
