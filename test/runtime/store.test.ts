@@ -167,7 +167,7 @@ describe("collect", () => {
     const kept = store.blobs.put(text("an item names me"))
     store.blobs.flush()
     store.traces.addItems([["k".repeat(64) as never, { rows: [{ image: kept }], rejected: [] }]], Date.now())
-    const options = { keepRuns: 5, keepItemsMs: 1000, dryRun: true, now: Date.now() }
+    const options = { keepRuns: 5, keepMs: 1000, dryRun: true, now: Date.now() }
     expect(collect(store, options)).toMatchObject({ freedBlobs: 1 })
     expect(store.blobs.has(lost.$blob)).toBe(true)
     collect(store, { ...options, dryRun: false })

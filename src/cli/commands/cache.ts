@@ -1,11 +1,12 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import { codes, Shown, UsageError } from "../failure.ts"
+import { codes, Shown } from "../failure.ts"
 import { note, paint, paintNote, print, printJson } from "../output.ts"
 import { columns, count, duration, plural, size } from "../present/text.ts"
 import { root } from "../root.ts"
 import { withStoreOnly } from "../session.ts"
+import { gcCommand } from "./cache-gc.ts"
 
 const statsCommand = Command.make(
   "stats",
@@ -68,46 +69,6 @@ const verifyCommand = Command.make(
     }
   }),
 ).pipe(Command.withDescription("Check every byte of the store and every reference"))
-
-const gcCommand = Command.make(
-  "gc",
-  {
-    keep: Flag.Int("keep").pipe(
-      Flag.withDescription("Runs of each pipeline whose results are kept"),
-      Flag.withDefault(5),
-    ),
-    days: Flag.Int("days").pipe(
-      Flag.withDescription("Results of items younger than this are kept in any case"),
-      Flag.withDefault(30),
-    ),
-    dryRun: Flag.Boolean("dry-run").pipe(
-      Flag.withDescription("Only say what would be freed"),
-      Flag.withDefault(false),
-    ),
-  },
-  Effect.fnUntraced(function* ({ keep, days, dryRun }) {
-    const globals = yield* root
-    const report = yield* withStoreOnly(globals, (engine) =>
-      Effect.gen(function* () {
-        const store = yield* engine.Store
-        const now = Date.now()
-        const live = engine.liveLeases(store, now)
-        if (live.length > 0) {
-          return yield* new UsageError({
-            message: `the run ${live.map(({ id }) => id).join(", ")} is under way`,
-            hint: "collect when it has ended",
-          })
-        }
-        const options = { keepRuns: keep, keepItemsMs: days * 86_400_000, dryRun, now }
-        return yield* engine.storeTry("collect the store", () => engine.collect(store, options))
-      }),
-    )
-    if (globals.json) return yield* printJson(report)
-    return yield* print(
-      `${dryRun ? "would free" : "freed"} ${plural(report.freedBlobs, "blob")} (${size(report.freedBytes)}), ${plural(report.freedTraces, "trace")} and ${plural(report.freedItems, "item result")}; ${plural(report.keptBlobs, "blob")} kept`,
-    )
-  }),
-).pipe(Command.withDescription("Free what no recent run refers to"))
 
 export const cache = Command.make("cache").pipe(
   Command.withDescription("The store: how full, whether whole, and freeing it"),

@@ -16,6 +16,7 @@ import {
   temporaryPath,
   writeLarge,
 } from "./large-file.ts"
+import { releaseFile } from "./own-files.ts"
 import { PackWriter } from "./pack.ts"
 
 const PACK_BYTES = 256 << 20
@@ -215,6 +216,7 @@ export class BlobStore {
       also?.()
       return lost
     })
+    for (const { file } of this.#pending.values()) if (file !== null) releaseFile(file)
     this.#forget()
     for (const file of unneeded) fs.rmSync(join(this.#root, file), { force: true })
     if (this.#pack !== undefined && this.#pack.size >= PACK_BYTES) this.#closePack()

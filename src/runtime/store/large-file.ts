@@ -2,6 +2,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { digestStream, type Digest } from "../../schema/digest.ts"
 import { processToken } from "../process-token.ts"
+import { claimFile, releaseFile } from "./own-files.ts"
 import { ensureFolder, publishAs, writeAll, writeNewFile } from "./durable-files.ts"
 
 /** Blobs of this size and more are files of their own. */
@@ -14,8 +15,11 @@ let count = 0
  * The name of a new file for a large blob, relative to the store. No two files ever have one name, even of one
  * content: whoever deletes a file that the index has dropped can not hit the one that another has just written.
  */
-const newPath = (digest: string): string =>
-  `objects/${digest.slice(0, 2)}/${digest.slice(2)}.${processToken()}-${count++}`
+const newPath = (digest: string): string => {
+  const path = `objects/${digest.slice(0, 2)}/${digest.slice(2)}.${processToken()}-${count++}`
+  claimFile(path)
+  return path
+}
 
 /** A new name for a file that is not published yet. */
 export const temporaryPath = (root: string): string => {
@@ -31,6 +35,7 @@ export const writeLarge = (root: string, digest: string, bytes: Uint8Array): str
     writeNewFile(join(root, path), bytes)
   } catch (error) {
     fs.rmSync(join(root, path), { force: true })
+    releaseFile(path)
     throw error
   }
   return path

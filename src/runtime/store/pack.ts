@@ -2,9 +2,11 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { processToken } from "../process-token.ts"
 import { ensureFolder, syncFolder, writeAll } from "./durable-files.ts"
+import { claimFile, releaseFile } from "./own-files.ts"
 
 /** Begins a pack whose records have headers. */
 const FILE_MAGIC = Buffer.from("facet pack 2\n\n\n\n", "latin1")
+export const PACK_HEADER = FILE_MAGIC.length
 /** Begins every record: then the length (uint32, little endian) and the sha256 of the bytes that follow. */
 const RECORD_MAGIC = 0x0a424c42
 export const RECORD_HEADER = 40
@@ -22,11 +24,7 @@ export interface PackRecord {
 let count = 0
 
 /** The name that a new pack of this process gets: who writes it is told by its name. */
-export const newPackPath = (): string => `packs/${Date.now().toString(36)}-${processToken()}-${count++}.pack`
-
-/** The process that writes, or wrote, a file of the store; undefined for files of earlier versions. */
-export const writerOf = (path: string): string | undefined =>
-  /[-.]([0-9a-f]{8}\.\d+\.[0-9a-f]{8})-\d+(?:\.pack)?$/u.exec(path)?.[1]
+const newPackPath = (): string => `packs/${Date.now().toString(36)}-${processToken()}-${count++}.pack`
 
 /** A pack that this process appends to. What was appended is on the disk after `sync`, and not before. */
 export class PackWriter {
@@ -45,6 +43,7 @@ export class PackWriter {
 
   constructor(root: string, buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)) {
     this.path = newPackPath()
+    claimFile(this.path)
     this.#folder = join(root, "packs")
     ensureFolder(this.#folder)
     this.#file = join(root, this.path)
@@ -116,6 +115,7 @@ export class PackWriter {
   close(): void {
     this.#writeback?.end()
     fs.closeSync(this.#fd)
+    releaseFile(this.path)
   }
 }
 

@@ -1,8 +1,7 @@
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { digestOf } from "../../schema/digest.ts"
 import { blobsIn } from "../../schema/blob.ts"
-import { isAlive } from "../process-alive.ts"
 import { blobsOfArtifact } from "./artifacts.ts"
 import { transaction } from "./database.ts"
 import type { OpenStore } from "./store.ts"
@@ -118,19 +117,4 @@ const wholeArtifact = (store: OpenStore, good: ReadonlySet<string>, digest: stri
   } catch {
     return false
   }
-}
-
-/** Removes scratch folders and half-written files of processes that are gone. */
-export const sweepTemporary = (store: OpenStore): number => {
-  if (!existsSync(store.temporary)) return 0
-  let swept = 0
-  for (const name of readdirSync(store.temporary)) {
-    const pid = Number(name.split("-")[0])
-    const path = join(store.temporary, name)
-    const age = Date.now() - statSync(path).mtimeMs
-    if (isAlive(pid) && age < 7 * 24 * 3_600_000) continue
-    rmSync(path, { recursive: true, force: true })
-    swept++
-  }
-  return swept
 }
