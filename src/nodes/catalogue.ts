@@ -1,4 +1,5 @@
 import type { NodeDefinition } from "../runtime/node.ts"
+import commandRun from "./command/run.ts"
 import crawlSearch from "./crawl/search.ts"
 import datasetBalance from "./dataset/balance.ts"
 import datasetCounts from "./dataset/counts.ts"
@@ -23,9 +24,12 @@ import modelEvaluate from "./model/evaluate.ts"
 import modelTrain from "./model/train.ts"
 import modelVisualize from "./model/visualize.ts"
 import reportHtml from "./report/html.ts"
+import sourcePath from "./source/path.ts"
 
 /** The node types that come with the program. `file` is the definition's file, relative to src: its code is what the fingerprint starts from. */
 export const builtin: ReadonlyArray<{ readonly definition: NodeDefinition; readonly file: string }> = [
+  { definition: sourcePath, file: "nodes/source/path.ts" },
+  { definition: commandRun, file: "nodes/command/run.ts" },
   { definition: crawlSearch, file: "nodes/crawl/search.ts" },
   { definition: importFolder, file: "nodes/import/folder.ts" },
   { definition: importFer2013, file: "nodes/import/fer2013.ts" },

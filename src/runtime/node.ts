@@ -58,6 +58,10 @@ export interface Resources {
 export interface Blobs {
   readonly get: (ref: BlobRef) => Promise<Uint8Array>
   readonly put: (bytes: Uint8Array, media?: string) => Promise<BlobRef>
+  /** Puts a file of the disk, of any size. */
+  readonly putFile: (path: string, media?: string) => Promise<BlobRef>
+  /** Writes a blob, of any size, to a file that is not there yet. */
+  readonly copyTo: (ref: BlobRef, path: string) => Promise<void>
 }
 
 /** What the engine hands to an implementation besides its inputs and parameters. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -47,6 +47,11 @@ export const tableOf = <Row extends { readonly id: string }>(rows: ReadonlyArray
     rows: sorted.length,
     stream: async function* () {
       yield* sorted
+    },
+    // Small ones, so that a test sees several.
+    chunks: () => {
+      const parts = Array.from({ length: Math.ceil(sorted.length / 4) }, (_, k) => sorted.slice(k * 4, k * 4 + 4))
+      return parts.map((rows) => ({ digest: digestRecord("table", rows), rows: () => rows }))
     },
     all: () => Promise.resolve(sorted),
     jsonl: async function* () {
@@ -110,7 +115,10 @@ export const nodeRig = ({ seed = 0, files = {} }: Options = {}): Rig => {
     // Copies, as from a disk: who changes them changes nothing here.
     get: (ref) => Promise.resolve(bytes(ref).slice()),
     put: (content, media) => Promise.resolve(blob(content.slice(), media)),
+    putFile: async (path, media) => blob(await readFile(path), media),
+    copyTo: (ref, path) => writeFile(path, bytes(ref), { flag: "wx" }),
   }
+  const recalled = new Map<string, Json>()
   const context: NodeContext = {
     seed,
     blobs,
@@ -121,6 +129,10 @@ export const nodeRig = ({ seed = 0, files = {} }: Options = {}): Rig => {
     },
     files,
     capture: () => Promise.reject(new Error("the rig keeps no files")),
+    recall: {
+      get: (name, of) => recalled.get(`${name} ${canonical(of)}`),
+      put: (name, of, part) => recalled.set(`${name} ${canonical(of)}`, part),
+    },
     log: (line) => logs.push(line),
     warn: (message) => logs.push(`WARNING: ${message}`),
     progress: () => undefined,

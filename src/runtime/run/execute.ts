@@ -57,6 +57,8 @@ const withContext = async <A>(
     blobs: {
       get: async (ref) => store.blobs.get(ref.$blob),
       put: async (bytes, media) => store.blobs.put(bytes, media),
+      putFile: async (path, media) => store.blobs.putFile(path, media),
+      copyTo: async (ref, path) => store.blobs.copyTo(ref.$blob, path),
     },
     scratch: () => (scratch ??= folder()),
     files: task.files,
