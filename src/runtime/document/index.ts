@@ -1,5 +1,6 @@
 /** Text → checked, expanded graph. */
-export { checkEnvelope, loadDocument, openDocument, projectOf } from "./load.ts"
+export { checkEnvelope, checkWithPlugins, loadDocument, openDocument } from "./load.ts"
+export { projectOf } from "./project.ts"
 export type { DocumentOptions, LoadedDocument } from "./load.ts"
 export type { Envelope } from "./envelope.ts"
 export { DocumentError, nearest, suggest } from "./problems.ts"

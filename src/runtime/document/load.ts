@@ -1,13 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { existsSync } from "node:fs"
-import { basename, dirname, resolve } from "node:path"
+import { resolve } from "node:path"
 import type { Catalogue } from "../catalogue.ts"
 import type { Graph } from "../graph.ts"
 import type { PluginError } from "../plugins.ts"
 import { checkDocument } from "./check.ts"
 import { readEnvelope, type Envelope } from "./envelope.ts"
 import { DocumentError } from "./problems.ts"
+import { projectOf } from "./project.ts"
 import { decodeText, readText } from "./readText.ts"
 import { positionOf, underlined } from "./source.ts"
 import { placeOf, type Path } from "./tree.ts"
@@ -32,18 +33,20 @@ export interface LoadedDocument {
   /** The texts that places point into, by name. */
   readonly sources: ReadonlyMap<string, string>
   /** The place of a path such as `["nodes", "ck", "with", "path"]`: of what is there, or of its nearest parent. */
-  readonly locate: (path: Path) => {
-    readonly file: string
-    readonly line: number
-    readonly column: number
-    readonly length: number
-  }
+  readonly locate: (path: Path) => Effect.Effect<Place>
 }
 
-/** The project a document belongs to: the folder that holds `pipelines/`, or the document's own folder. */
-export const projectOf = (file: string): string => {
-  const folder = dirname(resolve(file))
-  return basename(folder) === "pipelines" ? dirname(folder) : folder
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly length: number
+}
+
+/** The place of a path in a document that is read. */
+export const placeIn = (envelope: Envelope, path: Path): Place => {
+  const { at } = placeOf(envelope.tree, path, { source: envelope.source, start: 0, end: 0 })
+  return { file: at.source.name, ...positionOf(at.source, at.start), length: underlined(at) }
 }
 
 /**
@@ -91,31 +94,38 @@ export const checkEnvelope = (
   return Effect.succeed({
     graph: checked.success,
     sources: envelope.problems.sources,
-    locate: (path) => {
-      const { at } = placeOf(envelope.tree, path, { source: envelope.source, start: 0, end: 0 })
-      return { file: at.source.name, ...positionOf(at.source, at.start), length: underlined(at) }
-    },
+    locate: (path) => Effect.sync(() => placeIn(envelope, path)),
   })
 }
 
 const isPluginError = (error: unknown): error is PluginError =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "PluginError"
 
-/**
- * Text to checked, expanded graph. `catalogue` is what there is, or makes it of the document's plugins (paths
- * relative to the project); a plugin that fails is a problem at the line that names it.
- */
+/** The node types there are, made of the document's plugins (paths relative to the project). */
+export type MakeCatalogue<E, R> = (
+  plugins: ReadonlyArray<string>,
+  root: string,
+) => Effect.Effect<Catalogue, E | PluginError, R>
+
+/** Text to checked, expanded graph. A plugin that fails is a problem at the line that names it. */
 export const loadDocument = <E = never, R = never>(
-  options: DocumentOptions & {
-    readonly catalogue:
-      | Catalogue
-      | ((plugins: ReadonlyArray<string>, root: string) => Effect.Effect<Catalogue, E | PluginError, R>)
-  },
+  options: DocumentOptions & { readonly catalogue: Catalogue | MakeCatalogue<E, R> },
 ): Effect.Effect<LoadedDocument, DocumentError | Exclude<E, PluginError>, R> =>
   Effect.gen(function* () {
     const envelope = yield* openDocument(options)
     const { catalogue } = options
-    if (typeof catalogue !== "function") return yield* checkEnvelope(envelope, catalogue, options.env)
+    return typeof catalogue === "function"
+      ? yield* checkWithPlugins(envelope, catalogue, options.env)
+      : yield* checkEnvelope(envelope, catalogue, options.env)
+  })
+
+/** The whole check of a document that is read, with the node types of its plugins. */
+export const checkWithPlugins = <E = never, R = never>(
+  envelope: Envelope,
+  catalogue: MakeCatalogue<E, R>,
+  env: DocumentOptions["env"],
+): Effect.Effect<LoadedDocument, DocumentError | Exclude<E, PluginError>, R> =>
+  Effect.gen(function* () {
     const { problems, plugins } = envelope
     if (problems.failed && plugins.length > 0) {
       // With plugins missing, node types that they declare would be called unknown.
@@ -136,5 +146,5 @@ export const loadDocument = <E = never, R = never>(
         return Effect.fail(problems.failure)
       }),
     )
-    return yield* checkEnvelope(envelope, all, options.env)
+    return yield* checkEnvelope(envelope, all, env)
   })

@@ -1,3 +1,4 @@
+import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { load } from "./catalogue.ts"
 import { head } from "./mistakes.ts"
@@ -175,7 +176,8 @@ nodes:
   })
 
   it("tells the place of a path", () => {
-    const { locate } = load(`${head}${set}`)
+    const loaded = load(`${head}${set}`)
+    const locate = (path: ReadonlyArray<string>) => Effect.runSync(loaded.locate(path))
     expect(locate(["nodes", "crawl", "with", "engine"])).toMatchObject({ line: 12, column: 48 })
     expect(locate(["nodes", "crawl", "with", "nothing"])).toMatchObject({ line: 12, column: 32 })
   })
