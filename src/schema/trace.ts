@@ -75,7 +75,13 @@ export interface NodeTrace extends KeyRecord {
   /** Unix milliseconds. */
   readonly startedAt: number
   readonly ms: number
-  readonly environment: { readonly node: string; readonly platform: string; readonly cpus: number }
+  readonly environment: {
+    readonly node: string
+    readonly platform: string
+    readonly cpus: number
+    /** The model of the processor: bits of floating-point sums may depend on it. */
+    readonly processor?: string
+  }
   readonly log?: Digest
 }
 

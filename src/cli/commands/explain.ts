@@ -3,6 +3,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import type { NodeTrace, Reason } from "../../schema/trace.ts"
 import { paint, print, printJson } from "../output.ts"
+import { codeChangeLines } from "../present/code-change.ts"
 import { columns, duration, moment, short } from "../present/text.ts"
 import { documentFlags, root } from "../root.ts"
 import { withStore } from "../session.ts"
@@ -55,20 +56,30 @@ export const explain = Command.make(
     const { answer, reasonText } = yield* withStore(globals, flags, ({ graph, catalogue }, engine) =>
       Effect.gen(function* () {
         const store = yield* engine.Store
+        const { codeChanges } = yield* Effect.promise(() => import("../../runtime/code-texts.ts"))
         const { nodes } = yield* engine.plan({ graph, catalogue, targets: [node] })
         const meant = new Set(
           graph.nodes.flatMap(({ id, name }) => (id === node || name === node ? [id] : [])),
         )
         const answer = nodes
           .filter(({ id }) => meant.has(id))
-          .map((planned) => ({ ...planned, last: store.traces.ofNode(graph.pipeline, planned.id)[0] }))
+          .map((planned) => {
+            const last = store.traces.ofNode(graph.pipeline, planned.id)[0]
+            const entry = catalogue.get(planned.uses)
+            const isCode = last !== undefined && planned.why.some(({ kind }) => kind === "code")
+            const code = isCode && entry !== undefined ? { code: codeChanges(store, last, entry) } : {}
+            return { ...planned, ...code, last }
+          })
         return { answer, reasonText: engine.reasonText }
       }),
     )
     if (globals.json) return yield* printJson(answer)
-    const parts = answer.map(({ id, uses, action, why, last }) => {
+    const parts = answer.map(({ id, uses, action, why, code = [], last }) => {
       const lines = [`${paint("bold", id)} (${uses}): ${verdict[action]}`]
-      for (const reason of why) lines.push(`- ${reasonText(reason)}`, ...before(reason))
+      for (const reason of why) {
+        lines.push(`- ${reasonText(reason)}`, ...before(reason))
+        if (reason.kind === "code") lines.push(...codeChangeLines(code, paint))
+      }
       if (last === undefined) lines.push("it has no earlier result")
       else lines.push(action === "cached" ? "its result:" : "its last result:", traceLines(last))
       return lines.join("\n")

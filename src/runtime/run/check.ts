@@ -1,15 +1,13 @@
-import { cpus } from "node:os"
 import * as Effect from "effect/Effect"
 import type { NodeCheck, PortCheck } from "../../schema/check.ts"
 import type { NodeTrace, RunRecord } from "../../schema/trace.ts"
 import type { GraphNode } from "../graph.ts"
+import { processor } from "../processor.ts"
 import { storeFailure } from "../store/errors.ts"
 import { comparePort } from "./compare.ts"
 import { recompute, type Again } from "./recompute.ts"
 
-/** Where a result is made: what bits of floating-point sums may depend on. The number of jobs is not part of it. */
-export const processor = (): string => cpus()[0]?.model.trim() ?? "unknown"
-
+/** What bits of floating-point sums may depend on; the number of jobs never. */
 const environmentDifferences = (trace: NodeTrace): NodeCheck["environment"] => {
   const { environment } = trace
   const now: Readonly<Record<string, string>> = {
@@ -18,7 +16,7 @@ const environmentDifferences = (trace: NodeTrace): NodeCheck["environment"] => {
     processor: processor(),
   }
   return Object.entries(now).flatMap(([name, after]) => {
-    const before = (environment as Readonly<Record<string, unknown>>)[name]
+    const before = (environment as Readonly<Record<string, string | number | undefined>>)[name]
     return typeof before !== "string" || before === after ? [] : [{ name, before, after }]
   })
 }

@@ -4,10 +4,12 @@ import type { Digest } from "../../schema/digest.ts"
 import type { RunEvent } from "../../schema/event.ts"
 import type { NodeReport, NodeTrace, OutputRecord, Reason } from "../../schema/trace.ts"
 import type { Catalogue, CatalogueEntry } from "../catalogue.ts"
+import { keepTexts } from "../code-texts.ts"
 import type { Graph, GraphNode } from "../graph.ts"
 import { decide, type Asked, type Decision } from "../plan/decide.ts"
 import { filesOf } from "../plan/key.ts"
 import { reasonsText } from "../plan/reason.ts"
+import { processor } from "../processor.ts"
 import { storeTry, type OpenStore } from "../store/store.ts"
 import { compute, refuseChangedInputs, withPatience, type NodeRun } from "./compute-node.ts"
 import type { Executor } from "./executor.ts"
@@ -124,6 +126,8 @@ const keepTrace = Effect.fnUntraced(function* (
     },
     task: (share) => ({
       uses: node.uses,
+      fingerprint: entry.fingerprint,
+      since: decision.itemsSince,
       origin: entry.origin,
       params: node.params,
       secrets: node.secrets,
@@ -151,9 +155,11 @@ const keepTrace = Effect.fnUntraced(function* (
         node: process.version,
         platform: `${process.platform}-${process.arch}`,
         cpus: options.pools.sizes.cpu,
+        processor: processor(),
       },
       ...(log === undefined ? {} : { log: store.blobs.put(log).$blob }),
     }
+    keepTexts(store, entry)
     store.traces.add(trace)
     return trace
   })
