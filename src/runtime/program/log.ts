@@ -5,13 +5,14 @@ import { StringDecoder } from "node:string_decoder"
 const MOST = 16 << 20
 const LAST = 10
 const LINE = 10_000
+/** Where pieces are read to; never kept beyond a call. */
+const part = Buffer.allocUnsafeSlow(64 << 10)
 
 /** Follows a file that a program writes its log to, line by line. */
 export class LogTail {
   readonly #path: string
   readonly #tell: (line: string) => void
   readonly #decoder = new StringDecoder("utf8")
-  readonly #part = Buffer.allocUnsafe(64 << 10)
   #fd: number | undefined
   #at = 0
   #open = ""
@@ -34,11 +35,11 @@ export class LogTail {
     const fd = (this.#fd ??= open(this.#path))
     if (fd === undefined) return
     for (let read = 0; read < most;) {
-      const got = readSync(fd, this.#part, 0, this.#part.length, this.#at)
+      const got = readSync(fd, part, 0, part.length, this.#at)
       if (got === 0) return
       this.#at += got
       read += got
-      this.#take(this.#decoder.write(this.#part.subarray(0, got)))
+      this.#take(this.#decoder.write(part.subarray(0, got)))
     }
   }
 

@@ -47,7 +47,8 @@ export const captureFiles = async (
     found.push({ ...one, known: stamps?.known(one.file, one.stat) })
     await giveWay()
   }
-  const kept = blobs.keep(found.flatMap(({ known }) => known ?? []))
+  const digests = found.flatMap(({ known }) => known ?? [])
+  const kept = digests.length === 0 ? new Set() : blobs.keep(digests)
   const entries: Array<FileEntry> = []
   const read: Array<ReadFile> = []
   for (const { file, path: as, stat, known } of found) {

@@ -24,7 +24,7 @@ export class WalkError extends Error {
  * pipes and devices; whatever `stat` throws where there is nothing at `root`
  */
 export function* walk(root: string, options: { readonly within?: string } = {}): Generator<FoundFile> {
-  const within = options.within === undefined ? undefined : realpathSync(options.within)
+  const within = options.within === undefined ? undefined : realpathSync.native(options.within)
   const check = (link: string): string => {
     const target = realOf(link, root)
     if (within !== undefined && target !== within && !target.startsWith(within + sep))
@@ -45,7 +45,7 @@ export function* walk(root: string, options: { readonly within?: string } = {}):
       if (stat.isFile()) yield { file, path, stat }
       else if (!stat.isDirectory() || target === undefined) throw notPlain(name(file))
       else {
-        const here = realpathSync(at)
+        const here = realpathSync.native(at)
         const loop = [...above, here].some((one) => one === target || one.startsWith(target + sep))
         if (loop) throw new WalkError(`${name(file)} is a link back to a folder that it lies in`)
         yield* folder(file, path, [...above, here])
@@ -63,7 +63,7 @@ const notPlain = (name: string): WalkError => new WalkError(`${name} is neither 
 
 const realOf = (link: string, root: string): string => {
   try {
-    return realpathSync(link)
+    return realpathSync.native(link)
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined
     if (code !== "ENOENT" && code !== "ELOOP") throw cause
