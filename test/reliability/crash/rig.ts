@@ -144,7 +144,8 @@ export const crashRig = () => {
       if (!existsSync(cache)) return []
       const wrong: Array<string> = []
       for (const [path, digest] of Object.entries(filesIn(join(cache, "objects"))))
-        if (path.replaceAll("/", "") !== digest) wrong.push(`objects/${path} is not what its name says`)
+        if (!path.endsWith(".damaged") && path.replaceAll("/", "") !== digest)
+          wrong.push(`objects/${path} is not what its name says`)
       const { code, stdout, stderr } = await dag(cache, ["cache", "verify", "--json"])
       if (code !== 0) wrong.push(`verify ended with ${code}: ${stderr} ${stdout.slice(0, 1000)}`)
       return wrong
@@ -193,3 +194,30 @@ export const sample = <A>(all: ReadonlyArray<A>, most: number): ReadonlyArray<A>
 /** Whether strace works here: it may be missing, or tracing forbidden. */
 export const hasStrace: boolean =
   spawnSync("strace", ["-f", "-qq", "-o", "/dev/null", "-e", "inject=fsync:error=EIO", "true"]).status === 0
+
+/** The files of SQLite in a store. */
+const INDEX_FILES = ["store.db", "store.db-wal", "store.db-shm"]
+
+/** A command line of strace that sees what is done to the index of a store and nothing else. */
+export const tracing = (cache: string, options: ReadonlyArray<string>): ReadonlyArray<string> => [
+  "strace",
+  "-f",
+  "-qq",
+  ...INDEX_FILES.flatMap((name) => ["-P", join(cache, name)]),
+  ...options,
+]
+
+/** From what strace wrote: how often each call came, the most that one process did, since strace counts by process. */
+export const systemCalls = (log: string): ReadonlyMap<string, number> => {
+  const times = new Map<string, number>()
+  for (const line of log.split("\n")) {
+    const match = /^(\d+) +(\w+)\(/u.exec(line)
+    if (match !== null) times.set(match[0], (times.get(match[0]) ?? 0) + 1)
+  }
+  const most = new Map<string, number>()
+  for (const [key, count] of times) {
+    const call = /(\w+)\($/u.exec(key)![1]
+    most.set(call, Math.max(count, most.get(call) ?? 0))
+  }
+  return most
+}
