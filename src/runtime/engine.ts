@@ -1,8 +1,13 @@
 /** What the floors above use of the engine, in one place. */
+export { diffRuns } from "./lineage/diff.ts"
+export { diffJson } from "./lineage/diff-json.ts"
+export { diffText } from "./lineage/diff-text.ts"
 export { lineageJson } from "./lineage/json.ts"
 export { lineage, UnknownRef, type Traced } from "./lineage/lineage.ts"
 export { summaries } from "./lineage/members.ts"
 export { lineageMermaid } from "./lineage/mermaid.ts"
+export { runsOf } from "./lineage/history.ts"
+export { findRun } from "./lineage/refs.ts"
 export { lineageTree } from "./lineage/render.ts"
 export { plan, type PlanOptions } from "./plan/plan.ts"
 export { reasonText, reasonsText } from "./plan/reason.ts"

@@ -1,84 +1,92 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import type { NodeReport, NodeTrace, RunRecord } from "../../schema/trace.ts"
+import * as Option from "effect/Option"
+import type { RunRecord } from "../../schema/trace.ts"
 import { UsageError } from "../failure.ts"
-import { paint, print, printJson } from "../output.ts"
+import { note, paint, paintNote, print } from "../output.ts"
+import { printPieces } from "../pieces.ts"
+import { moment } from "../present/text.ts"
 import { root } from "../root.ts"
-import { withStoreOnly } from "../session.ts"
+import { loadDocumentModule, withStoreOnly } from "../session.ts"
 
-/** What is different of one node between two runs. */
-interface NodeDifference {
-  readonly id: string
-  readonly change: "same" | "added" | "removed" | "other result" | "same result, other cause" | "no result"
-  /** What made its key another: parameters, inputs, files, code. */
-  readonly why: ReadonlyArray<string>
-  /** Output ports whose content is another. */
-  readonly outputs: ReadonlyArray<string>
-}
-
-const changedOutputs = (a: NodeReport, b: NodeReport): ReadonlyArray<string> =>
-  [...new Set([...Object.keys(a.outputs), ...Object.keys(b.outputs)])].filter(
-    (port) => a.outputs[port]?.digest !== b.outputs[port]?.digest,
-  )
-
-const compare = (
-  before: RunRecord,
-  after: RunRecord,
-  trace: (report: NodeReport) => NodeTrace | undefined,
-  { differences, reasonText }: typeof import("../../runtime/plan/reason.ts"),
-): ReadonlyArray<NodeDifference> => {
-  const older = new Map(before.nodes.map((node) => [node.id, node]))
-  const newer = new Map(after.nodes.map((node) => [node.id, node]))
-  return [...new Set([...older.keys(), ...newer.keys()])].map((id): NodeDifference => {
-    const [a, b] = [older.get(id), newer.get(id)]
-    if (a === undefined || b === undefined) {
-      return { id, change: a === undefined ? "added" : "removed", why: [], outputs: [] }
-    }
-    const [from, to] = [trace(a), trace(b)]
-    if (from === undefined || to === undefined) return { id, change: "no result", why: [], outputs: [] }
-    const outputs = changedOutputs(a, b)
-    const why = differences(from, to, to.modules).map(reasonText)
-    const same = why.length === 0 ? "same" : "same result, other cause"
-    return { id, change: outputs.length > 0 ? "other result" : same, why, outputs }
-  })
-}
+const title = ({ id, startedAt, status }: RunRecord): string =>
+  `${id} (${moment(startedAt)}${status === "ok" ? "" : `, ${status}`})`
 
 export const diff = Command.make(
   "diff",
   {
-    before: Argument.String("before").pipe(Argument.withDescription("A run, as `dag runs` names it")),
-    after: Argument.String("after").pipe(Argument.withDescription("Another")),
+    runs: Argument.String("run").pipe(
+      Argument.withDescription(
+        "The earlier and the later run, as `dag runs` names them (default: the last two; with one, it and the last)",
+      ),
+      Argument.between(0, 2),
+    ),
+    limit: Flag.Int("limit").pipe(
+      Flag.withMetavar("N"),
+      Flag.withDescription("Rows of a table, and figures, that are named before the rest is counted"),
+      Flag.withDefault(5),
+    ),
   },
-  Effect.fnUntraced(function* ({ before, after }) {
+  Effect.fnUntraced(function* ({ runs: refs, limit }) {
     const globals = yield* root
-    const reasons = yield* Effect.promise(() => import("../../runtime/plan/reason.ts"))
-    const nodes = yield* withStoreOnly(globals, (engine) =>
+    // The document says of which pipeline the last runs are meant; without one, those of the store are.
+    const { openDocument } = yield* loadDocumentModule
+    const document = yield* Effect.option(openDocument({ file: globals.file, env: process.env }))
+    const pipeline = Option.isSome(document) ? document.value.pipeline : undefined
+    yield* withStoreOnly(globals, (engine) =>
       Effect.gen(function* () {
         const store = yield* engine.Store
-        const find = (id: string): Effect.Effect<RunRecord, UsageError> => {
-          const run = store.traces.run(id)
+        const find = (ref: string): Effect.Effect<RunRecord, UsageError> => {
+          const run = engine.findRun(store, pipeline, ref)
+          const newest = store.traces.runs(3).map(({ id }) => id)
+          const hint =
+            newest.length === 0
+              ? "nothing ran here yet"
+              : `the newest: ${newest.join(", ")}; \`dag runs\` lists all`
           return run === undefined
-            ? Effect.fail(
-                new UsageError({
-                  message: `there is no run ${id} in this store`,
-                  hint: "dag runs lists them",
-                }),
-              )
+            ? Effect.fail(new UsageError({ message: `there is no run ${ref} in this store`, hint }))
             : Effect.succeed(run)
         }
-        const [a, b] = [yield* find(before), yield* find(after)]
-        return yield* engine.storeTry("compare the runs", () =>
-          compare(a, b, ({ key }) => (key === undefined ? undefined : store.traces.find(key)), reasons),
-        )
+        const [before, after] =
+          refs.length === 2
+            ? [yield* find(refs[0]), yield* find(refs[1])]
+            : yield* lastTwo(
+                [...engine.runsOf(store, pipeline, 2)],
+                refs.length === 1 ? yield* find(refs[0]) : undefined,
+              )
+        const found = yield* engine.storeTry("compare the runs", () => engine.diffRuns(store, before, after))
+        const failure = (cause: unknown) => engine.storeFailure("compare the runs", cause)
+        if (globals.json) return yield* printPieces(engine.diffJson(store, found), failure)
+        const text = yield* Effect.tryPromise({
+          try: () => engine.diffText(store, found, { limit: Math.max(0, limit), paint }),
+          catch: failure,
+        })
+        if (refs.length < 2 && !globals.quiet) note(paintNote("dim", `${title(before)} → ${title(after)}`))
+        return yield* print(text)
       }),
     )
-    if (globals.json) return yield* printJson({ before, after, nodes })
-    const different = nodes.filter(({ change }) => change !== "same")
-    const lines = different.flatMap(({ id, change, why, outputs }) => [
-      `${paint("bold", id)}: ${change}${outputs.length > 0 ? ` (${outputs.join(", ")})` : ""}`,
-      ...why.map((reason) => `- ${reason}`),
-    ])
-    return yield* print(lines.length === 0 ? "no node is different" : lines.join("\n"))
   }),
-).pipe(Command.withDescription("What is different between two runs, and what it did"))
+).pipe(
+  Command.withDescription(
+    "What is different between two runs: figures, and what made them so, to the sample",
+  ),
+  Command.withExamples([{ command: "dag diff", description: "The last run against the one before it" }]),
+)
+
+const lastTwo = (
+  runs: ReadonlyArray<RunRecord>,
+  before: RunRecord | undefined,
+): Effect.Effect<readonly [RunRecord, RunRecord], UsageError> => {
+  const [after, earlier] = runs
+  const from = before ?? earlier
+  return after === undefined || from === undefined
+    ? Effect.fail(
+        new UsageError({
+          message: `there ${runs.length === 0 ? "is no run" : "is only one run"} to compare`,
+          hint: "`dag run` makes one; `dag runs` lists them",
+        }),
+      )
+    : Effect.succeed([from, after])
+}

@@ -2,8 +2,20 @@ import type { Digest } from "../../schema/digest.ts"
 import type { NodeReport, NodeTrace, RunRecord } from "../../schema/trace.ts"
 import type { OpenStore } from "../store/store.ts"
 
-/** Runs that are looked through for what a pipeline is now; a full run ends the search before. */
+/** Runs that are looked through for what a pipeline is now; a run of the whole document ends the search before. */
 const RUNS = 200
+
+/** The newest runs of a pipeline (of all, where none is given), newest first, read one by one. */
+export function* runsOf(store: OpenStore, pipeline: string | undefined, limit: number): Generator<RunRecord> {
+  let left = limit
+  for (const row of store.db.prepare("SELECT record FROM runs ORDER BY at DESC, id DESC").iterate()) {
+    if (left <= 0) return
+    const run = JSON.parse(row["record"] as string) as RunRecord
+    if (pipeline !== undefined && run.pipeline !== pipeline) continue
+    left--
+    yield run
+  }
+}
 
 /** An artifact, by the node that made it. */
 export interface Made {
@@ -66,8 +78,7 @@ const ofRun = (store: OpenStore, run: RunRecord): Map<string, NodeTrace> => {
 const newest = (store: OpenStore, pipeline: string): Map<string, NodeTrace> => {
   const found = new Map<string, NodeTrace>()
   let whole: RunRecord | undefined
-  for (const run of store.traces.runs(RUNS)) {
-    if (run.pipeline !== pipeline) continue
+  for (const run of runsOf(store, pipeline, RUNS)) {
     for (const report of run.nodes) {
       if (found.has(report.id)) continue
       const trace = traceOf(store, report)

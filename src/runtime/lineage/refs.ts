@@ -2,7 +2,7 @@ import { closest, distance } from "fastest-levenshtein"
 import type { RunRecord } from "../../schema/trace.ts"
 import type { OpenStore } from "../store/store.ts"
 import type { Start } from "./artifacts.ts"
-import type { History } from "./history.ts"
+import { runsOf, type History } from "./history.ts"
 
 /** A run by its id, by a beginning of it that only one has, or `last`. */
 export const findRun = (
@@ -12,15 +12,13 @@ export const findRun = (
 ): RunRecord | undefined => {
   const exact = store.traces.run(ref)
   if (exact !== undefined) return exact
-  if (ref === "last")
-    return store.traces.runs(RUNS).find((run) => pipeline === undefined || run.pipeline === pipeline)
+  if (ref === "last") return [...runsOf(store, pipeline, 1)][0]
   if (!/^\d{8}-/u.test(ref)) return undefined
-  const begun = store.traces.runs(RUNS).filter((run) => run.id.startsWith(ref))
-  return begun.length === 1 ? begun[0] : undefined
+  const begun = store.db
+    .prepare("SELECT id FROM runs WHERE substr(id, 1, ?) = ? LIMIT 2")
+    .all(ref.length, ref)
+  return begun.length === 1 ? store.traces.run(String(begun[0]["id"])) : undefined
 }
-
-/** Runs that are looked through for one. */
-export const RUNS = 1000
 
 /** The nodes that `NODE`, `NODE.PORT` or a matrix's name mean, with the port where one is named. */
 export const namedBy = (history: History, ref: string): ReadonlyArray<Start> => {
@@ -64,9 +62,10 @@ export const suggestion = (store: OpenStore, history: History, ref: string): str
   const own = history.current.find((trace) => trace.node === node || trace.node.startsWith(`${node}[`))
   if (own !== undefined && port !== undefined)
     return `${own.node} gave ${Object.keys(own.outputs).join(", ")}${near(port, Object.keys(own.outputs), `${node}.`)}`
-  const runs = store.traces.runs(20).map((run) => run.id)
-  if (/^\d{8}-\d*/u.test(ref))
-    return `the newest runs: ${runs.slice(0, 3).join(", ")}; \`dag runs\` lists all`
+  if (/^\d{8}-\d*/u.test(ref)) {
+    const newest = [...runsOf(store, undefined, 3)].map((run) => run.id)
+    return `the newest runs: ${newest.join(", ")}; \`dag runs\` lists all`
+  }
   const names = history.current.flatMap((trace) => [
     trace.node,
     trace.node.replace(/\[.*\]$/u, ""),
