@@ -73,7 +73,9 @@ const lazyBuiltins: Plugin = {
   name: "facet-lazy-builtins",
   resolveId: {
     filter: { id: LAZY },
-    handler: (id) => ({ id: LAZY_PREFIX + id, moduleSideEffects: false }),
+    // A dynamic import is late enough, and takes all of the module.
+    handler: (id, _, { kind }) =>
+      kind === "dynamic-import" ? { id, external: true } : { id: LAZY_PREFIX + id, moduleSideEffects: false },
   },
   load: {
     filter: { id: /^\0facet-lazy-/u },
