@@ -6,10 +6,18 @@ export interface TableHandle<Row> {
   readonly digest: Digest
   readonly rows: number
   readonly stream: () => AsyncIterable<Row>
+  /** The pieces the table is stored in: equal pieces of two tables have one digest. See `Recall`. */
+  readonly chunks: () => Iterable<TableChunkHandle<Row>>
   /** All rows at once; for nodes whose memory is bounded otherwise. */
   readonly all: () => Promise<ReadonlyArray<Row>>
   /** The rows as lines of canonical JSON, in pieces of many lines. */
   readonly jsonl: () => AsyncIterable<Uint8Array>
+}
+
+/** A piece of a table: some rows in the order of their ids. */
+export interface TableChunkHandle<Row> {
+  readonly digest: Digest
+  readonly rows: () => ReadonlyArray<Row>
 }
 
 export interface FileEntry {

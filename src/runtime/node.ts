@@ -64,6 +64,16 @@ export interface Blobs {
   readonly copyTo: (ref: BlobRef, path: string) => Promise<void>
 }
 
+/**
+ * A whole-input node's memory of parts of its own work, so that a little more input costs a little more work: what a
+ * chunk of a table comes to, whether two pictures are alike. A part must depend on `of` and the code alone: whatever
+ * parameter it uses belongs into `of`.
+ */
+export interface Recall {
+  readonly get: (name: string, of: Json) => Json | undefined
+  readonly put: (name: string, of: Json, part: Json) => void
+}
+
 /** What the engine hands to an implementation besides its inputs and parameters. */
 export interface NodeContext {
   /** The seed of the node (its `seed` parameter, else the document's `params.seed`) where it is `seeded`, else 0. */
@@ -81,6 +91,8 @@ export interface NodeContext {
    * what they point at; those that lead out of the folder `within` are refused.
    */
   readonly capture: (path: string, options?: { readonly within?: string }) => Promise<StoredFiles>
+  /** Whole-input nodes: see `Recall`. In a mapping node it remembers nothing; each of its items is a part already. */
+  readonly recall: Recall
   /** A line for the node's log. */
   readonly log: (line: string) => void
   /** Something a person should see although the node goes on. */

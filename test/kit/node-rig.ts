@@ -7,7 +7,7 @@ import type { FilesHandle, TableHandle } from "../../src/runtime/handles.ts"
 import type { Blobs, NodeContext, NodeDefinition } from "../../src/runtime/node.ts"
 import { overlay, rejectsOf } from "../../src/runtime/run/overlay.ts"
 import type { BlobRef } from "../../src/schema/blob.ts"
-import { canonical } from "../../src/schema/json.ts"
+import { canonical, type Json } from "../../src/schema/json.ts"
 import { type Digest, digestOf, digestRecord } from "../../src/schema/digest.ts"
 import type { Reject, Sample } from "../../src/schema/sample.ts"
 
@@ -50,7 +50,9 @@ export const tableOf = <Row extends { readonly id: string }>(rows: ReadonlyArray
     },
     // Small ones, so that a test sees several.
     chunks: () => {
-      const parts = Array.from({ length: Math.ceil(sorted.length / 4) }, (_, k) => sorted.slice(k * 4, k * 4 + 4))
+      const parts = Array.from({ length: Math.ceil(sorted.length / 4) }, (_, k) =>
+        sorted.slice(k * 4, k * 4 + 4),
+      )
       return parts.map((rows) => ({ digest: digestRecord("table", rows), rows: () => rows }))
     },
     all: () => Promise.resolve(sorted),

@@ -1,4 +1,5 @@
-import type { RunFunction } from "../../runtime/node.ts"
+import type { TableHandle } from "../../runtime/handles.ts"
+import type { Recall, RunFunction } from "../../runtime/node.ts"
 import type { Sample } from "../../schema/sample.ts"
 import type { inputs, outputs, Params } from "./counts.ts"
 
@@ -32,12 +33,38 @@ export const countSet = async (rows: AsyncIterable<Sample> | Iterable<Sample>) =
   return counts
 }
 
+type SetCounts = Awaited<ReturnType<typeof countSet>>
+type Tree = number | { readonly [key: string]: Tree }
+
+/** The sum of two counts, number by number. */
+const plus = (a: Tree | undefined, b: Tree | undefined): Tree => {
+  if (a === undefined || typeof a === "number")
+    return b === undefined ? (a ?? 0) : typeof b === "number" ? (a ?? 0) + b : b
+  if (b === undefined || typeof b === "number") return a
+  return Object.fromEntries(
+    [...new Set([...Object.keys(a), ...Object.keys(b)])].map((key) => [key, plus(a[key], b[key])]),
+  )
+}
+
+/** Counts a table chunk by chunk; a chunk that was counted before is not read. */
+const countTable = async (table: TableHandle<Sample>, recall: Recall): Promise<SetCounts> => {
+  let counts: SetCounts = await countSet([])
+  for (const { digest, rows } of table.chunks()) {
+    const known = recall.get("counts", digest)
+    const part = known === undefined ? await countSet(rows()) : (known as unknown as SetCounts)
+    if (known === undefined) recall.put("counts", digest, part)
+    counts = plus(counts, part) as unknown as SetCounts
+  }
+  return counts
+}
+
 const run = async ({
   inputs: { sets },
+  context,
 }: Parameters<RunFunction<typeof inputs, typeof outputs, Params>>[0]) => {
   const counts: Record<string, Awaited<ReturnType<typeof countSet>>> = {}
   for (const [k, { node, value }] of sets.entries())
-    counts[node in counts ? `${node}.${k}` : node] = await countSet(value.stream())
+    counts[node in counts ? `${node}.${k}` : node] = await countTable(value, context.recall)
   return { counts }
 }
 

@@ -3,7 +3,6 @@ import type { NodeContext, RunFunction } from "../../runtime/node.ts"
 import type { Reject, Sample } from "../../schema/sample.ts"
 import { perceptualHash } from "../../vision/hash.ts"
 import { ImageError } from "../../vision/imageError.ts"
-import { nearDuplicates } from "../../vision/nearDuplicates.ts"
 import type { Raster } from "../../vision/raster.ts"
 import { decide, groupsOf, type Entry } from "./clusters.ts"
 import type { Cluster, inputs, outputs, Params } from "./dedupe.ts"
@@ -50,30 +49,59 @@ const hashesOf = Effect.fn("dedupe.hashes")(function* (rows: ReadonlyArray<Sampl
   )
 })
 
-/** Small pictures of all that have a neighbour by hash: only they are ever compared. */
+/** Thumbs of the pictures at some places of the list. */
 const thumbsOf = Effect.fn("dedupe.thumbs")(function* (
   rows: ReadonlyArray<Sample>,
-  entries: ReadonlyArray<Entry>,
-  maxDistance: number,
+  places: ReadonlyArray<number>,
   context: NodeContext,
 ) {
-  const close = nearDuplicates(
-    entries.map(({ phash }) => phash),
-    maxDistance,
-  ).flat()
   const thumbs = new Map<number, Thumb>()
   yield* Effect.forEach(
-    close,
+    places,
     (i) =>
       Effect.tryPromise(async () => {
         const picture = await pictureOf(rows[i], context)
         if (picture instanceof ImageError) throw picture
         thumbs.set(i, thumbOf(picture))
-        if (thumbs.size % 256 === 0) context.progress(thumbs.size, close.length, "comparing")
+        if (thumbs.size % 256 === 0) context.progress(thumbs.size, places.length, "comparing")
       }),
     { concurrency, discard: true },
   )
   return thumbs
+})
+
+/**
+ * Clusters of duplicates. Pairs that an earlier run of the node compared are not compared again: with a few new
+ * pictures only they are, with what lies close to them.
+ */
+const clustersOf = Effect.fn("dedupe.clusters")(function* (
+  rows: ReadonlyArray<Sample>,
+  entries: ReadonlyArray<Entry>,
+  { maxDistance, similarity: wholes, faceSimilarity }: Params,
+  context: NodeContext,
+) {
+  const enoughFor = (a: number, b: number): number =>
+    rows[a].face?.crop === true || rows[b].face?.crop === true ? faceSimilarity : wholes
+  const pair = (a: number, b: number) => {
+    const [one, other] = [entries[a].same, entries[b].same]
+    return [...(one < other ? [one, other] : [other, one]), enoughFor(a, b)]
+  }
+  const unknown = new Set<number>()
+  // Taking what is not known for no: no pair is left out, since fewer pictures are known to belong together.
+  groupsOf(entries, maxDistance, (a, b) => {
+    const alike = context.recall.get("alike", pair(a, b))
+    if (alike === undefined) for (const i of [a, b]) unknown.add(i)
+    return alike === true
+  })
+  const thumbs = yield* thumbsOf(rows, [...unknown], context)
+  return groupsOf(entries, maxDistance, (a, b) => {
+    const known = context.recall.get("alike", pair(a, b))
+    if (known !== undefined) return known === true
+    const enough = enoughFor(a, b)
+    const alike = similarity(thumbs.get(a)!, thumbs.get(b)!, enough) >= enough
+    context.recall.put("alike", pair(a, b), alike)
+    return alike
+  })
 })
 
 const rejectOf = (row: Sample, reason: string, detail: string): Reject => ({
@@ -96,7 +124,6 @@ const run = Effect.fn("dedupe")(function* ({
   params,
   context,
 }: Parameters<RunFunction<typeof inputs, typeof outputs, Params>>[0]) {
-  const { maxDistance, onConflict } = params
   const own = yield* Effect.promise(() => items.all())
   const guards = yield* Effect.promise(() => Promise.all(protect.map(({ value }) => value.all())))
   const given: ReadonlyArray<Sample> = [...own, ...guards.flat()]
@@ -123,18 +150,13 @@ const run = Effect.fn("dedupe")(function* ({
       protected: !isOwn,
     })
   })
-  const thumbs = yield* thumbsOf(rows, entries, maxDistance, context)
-  const groups = groupsOf(entries, maxDistance, (a, b) => {
-    const faces = rows[a].face?.crop === true || rows[b].face?.crop === true
-    const enough = faces ? params.faceSimilarity : params.similarity
-    return similarity(thumbs.get(a)!, thumbs.get(b)!, enough) >= enough
-  })
+  const groups = yield* clustersOf(rows, entries, params, context)
 
   const byId = new Map(own.map((row) => [row.id, row]))
   const duplicates: Array<Sample> = []
   const clusters: Array<Cluster> = []
   for (const group of groups) {
-    const decision = decide(entries, group, onConflict)
+    const decision = decide(entries, group, params.onConflict)
     if (decision === undefined) continue
     const { cluster, kept, dropped } = decision
     // A lone picture that a protected one resembles is no cluster of the items.

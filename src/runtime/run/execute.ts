@@ -13,6 +13,7 @@ import { captureFiles, type StoredFiles } from "../store/files.ts"
 import { removeFolder, type OpenStore } from "../store/store.ts"
 import { readTable, TableWriter } from "../store/tables.ts"
 import type { ItemResult } from "../store/traces.ts"
+import { recallOf } from "./recall.ts"
 import { maskerOf, requireSecrets } from "./secrets.ts"
 import type { ItemOutcome, MapTask, Outputs, RunTask, TaskHooks } from "./task.ts"
 
@@ -51,6 +52,7 @@ const withContext = async <A>(
     return path
   }
   const mask = maskerOf(task.secrets)
+  const recall = task.kind === "run" ? recallOf(store, task) : undefined
   let scratch: Promise<string> | undefined
   const context: NodeContext = {
     seed: task.seed,
@@ -72,6 +74,7 @@ const withContext = async <A>(
         signal: hooks.signal,
         ...(Object.values(task.files).includes(path) ? { stamps: store.files } : {}),
       }),
+    recall: recall ?? { get: () => undefined, put: () => {} },
     progress: hooks.progress,
     signal: hooks.signal,
     granted: task.granted,
@@ -81,7 +84,9 @@ const withContext = async <A>(
   }
   try {
     requireSecrets(task.params, task.secrets)
-    return await body(context, folder)
+    const result = await body(context, folder)
+    recall?.save()
+    return result
   } catch (error) {
     throw masked(error, mask)
   } finally {

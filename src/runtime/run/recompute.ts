@@ -100,6 +100,8 @@ export const recompute = Effect.fnUntraced(function* (
     },
     task: (share) => ({
       uses: node.uses,
+      fingerprint: entry.fingerprint,
+      since: Number.POSITIVE_INFINITY,
       origin: entry.origin,
       params: node.params,
       secrets: node.secrets,

@@ -15,6 +15,9 @@ export interface Watch {
 /** What every task needs; plain data, so that it can cross to a worker process. */
 interface TaskBase {
   readonly uses: string
+  readonly fingerprint: string
+  /** What the store remembers from before this time (Unix ms) is not to be used. */
+  readonly since: number
   readonly origin: CatalogueEntry["origin"]
   readonly params: Readonly<Record<string, unknown>>
   readonly secrets: Readonly<Record<string, string>>

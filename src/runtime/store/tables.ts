@@ -116,6 +116,7 @@ export const readTable = <Row>(blobs: BlobStore, digest: Digest): TableHandle<Ro
     stream: async function* () {
       for (const { chunk } of manifest.chunks) yield* rowsOf(chunk)
     },
+    chunks: () => manifest.chunks.map(({ chunk }) => ({ digest: chunk.$blob, rows: () => rowsOf(chunk) })),
     all: async () => manifest.chunks.flatMap(({ chunk }) => rowsOf(chunk)),
     jsonl: async function* () {
       for (const { chunk } of manifest.chunks) yield blobs.get(chunk.$blob)

@@ -1,5 +1,5 @@
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import check from "../../../src/nodes/image/check.ts"
 import { decide, groupsOf, type Entry } from "../../../src/nodes/image/clusters.ts"
 import dedupe, { type Cluster } from "../../../src/nodes/image/dedupe.ts"
@@ -303,6 +303,31 @@ describe("image.dedupe", () => {
       other: rowOf(rig, "e-other", await encodePng(waves(9)), claim("anger", "rage")),
     }
   }
+
+  it("looks again only at what a new picture lies close to, and finds what a first run finds", async () => {
+    const rig = nodeRig()
+    const hashed = async (row: Sample): Promise<Sample> => {
+      const picture = await decodeImage(rig.bytes(row.image))
+      return { ...row, phash: perceptualHash(picture) }
+    }
+    const { original, copy, small, cropped, other } = await set(rig)
+    const known = await Promise.all([original, copy, small, other].map(hashed))
+    const reads = vi.spyOn(rig.blobs, "get")
+    const readBy = async (items: ReadonlyArray<Sample>) => {
+      reads.mockClear()
+      const out = await run(rig, items)
+      return { out, read: reads.mock.calls.map(([ref]) => ref.$blob) }
+    }
+    expect(new Set((await readBy(known)).read)).toEqual(new Set([original.image.$blob, small.image.$blob]))
+    expect((await readBy(known)).read).toEqual([])
+    const all = [...known, await hashed(cropped)]
+    const { out, read } = await readBy(all)
+    expect(read).toContain(cropped.image.$blob)
+    expect(read).not.toContain(other.image.$blob)
+    const fresh = nodeRig()
+    for (const { image } of all) fresh.blob(rig.bytes(image))
+    expect(out).toEqual(await run(fresh, all))
+  })
 
   it("keeps the largest of copies at other sizes, of lower quality and cropped, with the claims of all", async () => {
     const rig = nodeRig()
