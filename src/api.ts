@@ -22,6 +22,7 @@ export {
   Images,
   JsonArtifact as Json,
   Labelled,
+  Metrics,
   Predictions,
   Rejects,
   json,

@@ -25,6 +25,9 @@ export interface TypeDescription {
   readonly mapsOver?: string
   readonly inputs: ReadonlyArray<{ readonly name: string; readonly type: string; readonly many: string }>
   readonly outputs: ReadonlyArray<{ readonly name: string; readonly type: string }>
+  /** Whether a document may name further ports of its own. */
+  readonly openInputs: boolean
+  readonly openOutputs: boolean
   readonly params: ReadonlyArray<ParameterDescription>
   readonly resources: Json
 }
@@ -120,6 +123,8 @@ export const describe = ({ definition, origin }: CatalogueEntry): TypeDescriptio
       return { name, type: [`as ${output.sameAs}`, ...output.adds].join(" + ") }
     }),
     params: [...params.filter((param) => param.required), ...params.filter((param) => !param.required)],
+    openInputs: definition.openInputs === true,
+    openOutputs: definition.outputsOf !== undefined,
     resources: { ...definition.resources },
   }
 }
@@ -136,15 +141,12 @@ export const typeText = (type: TypeDescription): string => {
   const title = (text: string): string => `\n${paint("bold", text)}`
   const lines = [`${paint("bold", type.type)}  ${type.description}`]
   if (type.mapsOver !== undefined) lines.push(paint("dim", `works on each row of ${type.mapsOver} by itself`))
-  if (type.inputs.length > 0) {
-    lines.push(
-      title("inputs"),
-      columns(type.inputs.map((port) => [port.name, port.type, many[port.many] ?? ""])),
-    )
-  }
-  if (type.outputs.length > 0) {
-    lines.push(title("outputs"), columns(type.outputs.map((port) => [port.name, port.type])))
-  }
+  const inputs = type.inputs.map((port) => [port.name, port.type, many[port.many] ?? ""])
+  if (type.openInputs) inputs.push(["any name", "any artifact", "one or more"])
+  if (inputs.length > 0) lines.push(title("inputs"), columns(inputs))
+  const outputs = type.outputs.map((port) => [port.name, port.type])
+  if (type.openOutputs) outputs.push(["by the parameters", "see below"])
+  if (outputs.length > 0) lines.push(title("outputs"), columns(outputs))
   if (type.params.length > 0) {
     const rows = type.params.map(({ name, type, required, default: preset, description }) => [
       name,

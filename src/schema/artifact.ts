@@ -60,6 +60,8 @@ export const Rejects: ArtifactType<Reject> = table("Rejects", Reject)
 export const Predictions: ArtifactType<Prediction> = table("Predictions", Prediction)
 /** Any JSON value. */
 export const JsonArtifact: ArtifactType<Json> = json<Json>("Json")
+/** Figures of a run, as `dag metrics` shows them: a number by name, at any depth. */
+export const Metrics: ArtifactType<Json> = json<Json>("Metrics")
 /** A file or a folder. */
 export const Files: ArtifactType<never> = { kind: "files", name: "Files", requires: [], family: "Files" }
 

@@ -19,7 +19,7 @@ const metricsOf = (engine: Engine, store: OpenStore, run: RunRecord): Readonly<R
   const found: Record<string, Metrics> = {}
   for (const node of run.nodes) {
     for (const output of Object.values(node.outputs)) {
-      if (output.type !== "Evaluation" || !store.blobs.has(output.digest)) continue
+      if (!["Evaluation", "Metrics"].includes(output.type) || !store.blobs.has(output.digest)) continue
       const value = engine.readJson(store.blobs, output.digest)
       if (isRecord(value)) found[node.id] = value
     }

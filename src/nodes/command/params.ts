@@ -4,16 +4,13 @@ import {
   Faces,
   Files,
   Images,
-  json,
   JsonArtifact,
   Labelled,
+  Metrics,
   Predictions,
   type ArtifactType,
 } from "../../schema/artifact.ts"
 import { param } from "../model/param.ts"
-
-/** Figures of a run, as `dag metrics` shows them. */
-const Metrics = json("Metrics")
 
 /** What a program can leave behind, by the names that a document uses. */
 export const outputTypes = {

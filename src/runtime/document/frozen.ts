@@ -5,6 +5,7 @@ import {
   Images,
   JsonArtifact,
   Labelled,
+  Metrics,
   Predictions,
   Rejects,
   type ArtifactType,
@@ -64,6 +65,7 @@ const STANDARD: ReadonlyArray<ArtifactType> = [
   Rejects,
   Predictions,
   JsonArtifact,
+  Metrics,
   Files,
 ]
 

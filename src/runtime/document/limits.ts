@@ -1,7 +1,7 @@
 /** What a document may grow to: beyond it is an error, not a crash. */
 export const limits = {
   /** Bytes of a document. */
-  bytes: 1024 * 1024,
+  bytes: 4 * 1024 * 1024,
   /** Maps and lists inside each other. */
   depth: 64,
   /** Values that aliases and merge keys may add by repetition. */

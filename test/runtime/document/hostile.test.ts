@@ -75,7 +75,7 @@ describe("hostile documents are refused with a clear message", () => {
   it("a document beyond the limit is not read", () => {
     const big = `pipeline: a\n# ${"x".repeat(10 * 1024 * 1024)}\n`
     expect(complaintOf("big.yaml", big)).toMatch(
-      /^big\.yaml: the document is too large \(10\.0 MiB\)\n.*limit is 1 MiB/,
+      /^big\.yaml: the document is too large \(10\.0 MiB\)\n.*limit is 4 MiB/,
     )
     expect(complaint(`pipeline: a\n# ${"x".repeat(limits.bytes)}`)).toMatch(/too large/)
   })
