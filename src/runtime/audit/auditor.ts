@@ -33,7 +33,10 @@ export const installAuditor = (): Auditor => {
   watchNetwork(recorder.note)
   watchPrograms(recorder.note)
   watchModules(recorder.loaded)
+  // Copies all of Node's exports, deprecated ones too, and would be told off for those.
+  process.noDeprecation = true
   syncBuiltinESMExports()
+  process.noDeprecation = false
   return {
     begin: (task, store) =>
       recorder.begin({
