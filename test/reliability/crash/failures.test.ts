@@ -76,11 +76,13 @@ const manners = (
   cache: string,
 ): ReadonlyArray<string> => {
   if (/fault in the program itself|^ +at .*:\d+:\d+/mu.test(stderr))
-    return [`a fault instead of an error: ${stderr}`]
+    return [`a fault instead of an error: ${stderr.slice(0, 900)}`]
   if (code === 0) {
     if (scenario.args[0] !== "run") return []
     const given = JSON.stringify(rig.resultsOf(cache, stdout).digests)
-    return given === JSON.stringify(scenario.expected.digests) ? [] : [`it ended with 0 and gave ${given}`]
+    return given === JSON.stringify(scenario.expected.digests)
+      ? []
+      : [`it ended with 0 and gave ${given.slice(0, 120)}…`]
   }
   if (code !== 1 && code !== 3) return [`it ended with ${code}: ${stderr}`]
   return /ENOSPC|EIO|EMFILE|full|I\/O|unable to open|too many|malformed/u.test(stderr)
