@@ -141,7 +141,7 @@ beforeAll(async () => {
     ].join("\n"),
   )
   const first = await dag(place.folder, ["run", "-f", "pipeline.yaml", "--quiet"])
-  expect(first).toMatchObject({ code: 0 })
+  if (first.code !== 0) throw new Error(first.stderr)
   const before = countTraces()
   const answer = await dag(place.folder, ["run", "--audit", "-f", "pipeline.yaml", "--json"])
   code = answer.code
