@@ -88,7 +88,10 @@ export class BlobReader {
   }
 
   #bytes({ path, offset, bytes }: Omit<Place, "epoch">): Uint8Array {
-    if (path.startsWith("objects/")) return fs.readFileSync(join(this.#root, path))
+    if (path.startsWith("objects/")) {
+      const whole = fs.readFileSync(join(this.#root, path))
+      return new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength)
+    }
     const fd = this.#pack(path)
     const into = new Uint8Array(bytes)
     for (let at = 0; at < bytes;) {
