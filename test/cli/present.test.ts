@@ -1,12 +1,11 @@
-import { PassThrough } from "node:stream"
 import { describe, expect, it } from "vitest"
 import { layered } from "../../src/cli/picture/layout.ts"
 import { typeWords } from "../../src/cli/describe-type.ts"
 import { plainReporter } from "../../src/cli/present/plain.ts"
 import { runSummary } from "../../src/cli/present/summary.ts"
-import { progressLine, terminalReporter } from "../../src/cli/present/terminal.ts"
-import { columns, duration, fit, size } from "../../src/cli/present/text.ts"
-import type { RunEvent } from "../../src/schema/event.ts"
+import { Warnings } from "../../src/cli/present/warnings.ts"
+import { columns, duration, size } from "../../src/cli/present/text.ts"
+import { fit, harmless, visibleWidth } from "../../src/cli/present/width.ts"
 import type { RunRecord } from "../../src/schema/trace.ts"
 
 const bare = (_: unknown, text: string): string => text
@@ -46,55 +45,14 @@ describe("text", () => {
     ).toBe(`${red}     1\nabcd  22`)
     expect(fit("abcdef", 4)).toBe("abc…")
     expect(fit("abcd", 4)).toBe("abcd")
+    expect(fit(`${red}cd`, 3)).toBe(`${red.replace("[39m", "[39m")}…\u001b[0m`)
+    expect(fit("日本語のログ", 5)).toBe("日本…")
+    expect(visibleWidth("日本 ok 👍")).toBe(10)
+    expect(harmless("50%\r60%\u001b[2K\u001b[31m!\u001b[0m\ta\u001b]0;title\u0007b")).toBe("50%60%!  ab")
   })
 })
 
 describe("progress", () => {
-  it("shows how far, how fast and how long, without the items that were there", () => {
-    const state = { since: 0, cached: 50, done: 70, total: 110, note: "" }
-    expect(progressLine("crawl", state, 10_000, bare)).toMatch(
-      /^crawl {2}━+╌+ 70\/110 {2}2\.0\/s, 20\.0 s left$/,
-    )
-    expect(progressLine("train", { ...state, total: 0, note: "epoch 2" }, 10_000, bare)).toBe(
-      "train  10.0 s  epoch 2",
-    )
-    expect(progressLine("crawl", { ...state, done: 50 }, 10_000, bare)).toMatch(/50\/110$/)
-  })
-
-  it("draws on a terminal and leaves what finished above", () => {
-    const stream = Object.assign(new PassThrough(), {
-      isTTY: true,
-      columns: 60,
-      rows: 20,
-    }) as unknown as NodeJS.WriteStream
-    let written = ""
-    stream.on("data", (part: Buffer) => (written += part.toString()))
-    const reporter = terminalReporter(stream, bare)
-    const events: ReadonlyArray<RunEvent> = [
-      {
-        type: "run-started",
-        run: "r",
-        pipeline: "p",
-        nodes: [
-          { id: "a", uses: "x" },
-          { id: "b", uses: "x" },
-        ],
-      },
-      { type: "node-cached", node: "b", outputs: {} },
-      { type: "node-started", node: "a", reason: "never ran", why: [], items: { total: 4, cached: 1 } },
-      { type: "node-progress", node: "a", done: 3, total: 4 },
-      { type: "node-retry", node: "a", attempt: 1, error: "refused" },
-      { type: "node-failed", node: "a", ms: 10, error: "refused again" },
-    ]
-    for (const event of events) reporter.event(event)
-    reporter.close()
-    expect(written).toContain("▸ a  never ran\n")
-    expect(written).toContain("1/2 nodes")
-    expect(written).toContain("3/4")
-    expect(written).toContain("↻ a  tries again (1): refused\n")
-    expect(written).toContain("✘ a  refused again\n")
-  })
-
   it("says a line for what happens where there is no terminal, and not too often", () => {
     const lines: Array<string> = []
     let now = 0
@@ -115,13 +73,20 @@ describe("progress", () => {
       event({ type: "node-progress", node: "a", done: now / 100, total: 1000 })
     event({ type: "node-log", node: "a", line: "unheard" })
     event({ type: "node-finished", node: "a", ms: 21_000, outputs: {} })
+    event({ type: "node-log", node: "c", line: "its last words" })
+    event({ type: "node-log", node: "c", line: "exit 1" })
+    event({ type: "node-failed", node: "c", ms: 1, error: "it ended with exit 1" })
     event({ type: "node-skipped", node: "b", because: "a failed" })
+    event({ type: "warning", node: "b", message: "too few" })
     expect(lines).toEqual([
       "a runs (990 of 1,000 items): never ran",
       "a 100/1,000",
       "a 200/1,000",
       "a done in 21.0 s",
+      "c | its last words",
+      "c failed: it ended with exit 1",
       "b skipped: a failed",
+      "warning: b: too few",
     ])
   })
 })
@@ -164,6 +129,52 @@ it("ends with a table, the errors, and what to open", () => {
       "open cache/out/a/index.html",
     ].join("\n"),
   )
+})
+
+it("shows of very many nodes those that matter, and says how many more there are", () => {
+  const nodes = Array.from({ length: 1000 }, (_, i): RunRecord["nodes"][number] => ({
+    id: `n${i}`,
+    uses: "x",
+    status: i === 500 ? "failed" : i < 400 ? "cached" : "ran",
+    reason: "",
+    why: [],
+    ms: i,
+    outputs: {},
+    ...(i === 500 ? { error: "no luck" } : {}),
+  }))
+  const record: RunRecord = {
+    id: "r",
+    pipeline: "p",
+    file: "p.yaml",
+    targets: [],
+    status: "failed",
+    startedAt: 0,
+    ms: 10,
+    nodes,
+  }
+  const lines = runSummary(record, bare, 2).split("\n")
+  expect(lines).toHaveLength(1 + 60 + 1 + 1 + 2)
+  expect(lines[1]).toMatch(/^n500 +failed/)
+  expect(lines[2]).toMatch(/^n941 +ran/)
+  expect(lines.slice(61)).toEqual([
+    "and 940 more nodes",
+    "",
+    "n500 failed: no luck",
+    "p: failed, 1,000 nodes (599 ran, 400 cached, 1 failed), 2 warnings in 10 ms",
+  ])
+})
+
+it("tells each warning once, also those that a node only logs", () => {
+  const warnings = new Warnings()
+  const log = { type: "node-log", node: "a", line: "WARNING: no fear in test" } as const
+  const told = { type: "warning", node: "a", message: "no fear in test" } as const
+  expect(warnings.pass(log)).toEqual(told)
+  expect(warnings.pass(log)).toBeUndefined()
+  expect(warnings.pass(told)).toBeUndefined()
+  expect(warnings.pass({ ...log, node: "b" })).toEqual({ ...told, node: "b" })
+  const plain = { ...log, line: "all is well, no WARNING: here" }
+  expect(warnings.pass(plain)).toBe(plain)
+  expect(warnings.all).toHaveLength(2)
 })
 
 it("lays a graph out in layers without two boxes at one place", () => {

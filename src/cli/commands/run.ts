@@ -11,6 +11,7 @@ import type { AgainReport } from "../again.ts"
 import { codes, report, Shown, UsageError } from "../failure.ts"
 import { note, paint, paintNote, print, printJson, printJsonNow } from "../output.ts"
 import { runSummary } from "../present/summary.ts"
+import { Warnings, type Warning } from "../present/warnings.ts"
 import { root, targetFlags } from "../root.ts"
 import { logsShown, withStore, type Globals, type Session } from "../session.ts"
 
@@ -44,7 +45,7 @@ const flags = {
 }
 
 /** The record of a run as `--json` gives it. */
-const runJson = (record: RunRecord, again: AgainReport = {}) => ({
+const runJson = (record: RunRecord, warnings: ReadonlyArray<Warning>, again: AgainReport = {}) => ({
   run: { id: record.id, status: record.status, ms: record.ms },
   nodes: record.nodes.map(({ id, uses, status, reason, key, ms, outputs, items, error }) => ({
     id,
@@ -58,6 +59,7 @@ const runJson = (record: RunRecord, again: AgainReport = {}) => ({
     error,
   })),
   ...(record.presented === undefined ? {} : { presented: record.presented }),
+  ...(warnings.length === 0 ? {} : { warnings }),
   ...again,
 })
 
@@ -72,6 +74,7 @@ const runOnce = Effect.fnUntraced(function* (
   const logs = yield* logsShown
   const { makeReporter } = yield* Effect.promise(() => import("../present/reporter.ts"))
   let id: string | undefined
+  const warnings = new Warnings()
   const { record, again } = yield* withStore(globals, options, (session, engine) =>
     Effect.gen(function* () {
       seen(session)
@@ -89,7 +92,8 @@ const runOnce = Effect.fnUntraced(function* (
           ...jobs,
           onEvent: (event) => {
             if (event.type === "run-started") id = event.run
-            reporter.event(event)
+            const shown = warnings.pass(event)
+            if (shown !== undefined) reporter.event(shown)
           },
         })
         .pipe(
@@ -97,7 +101,7 @@ const runOnce = Effect.fnUntraced(function* (
           Effect.onInterrupt(() =>
             Effect.sync(() => {
               const record = id === undefined ? undefined : store.traces.run(id)
-              if (globals.json && record !== undefined) printJsonNow(runJson(record))
+              if (globals.json && record !== undefined) printJsonNow(runJson(record, warnings.all))
               note(paintNote("yellow", "interrupted: what finished is kept; run again to go on"))
             }),
           ),
@@ -115,8 +119,8 @@ const runOnce = Effect.fnUntraced(function* (
       return { record, again }
     }),
   )
-  if (globals.json) yield* printJson(runJson(record, again))
-  else if (!globals.quiet) yield* print(runSummary(record, paint))
+  if (globals.json) yield* printJson(runJson(record, warnings.all, again))
+  else if (!globals.quiet) yield* print(runSummary(record, paint, warnings.all.length))
   yield* tellAgain(globals, again)
   // Without the summary, standard error is where the reason must be.
   if (globals.json || globals.quiet) {

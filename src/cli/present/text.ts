@@ -1,3 +1,7 @@
+import { visibleWidth } from "./width.ts"
+
+export { fit, visibleWidth } from "./width.ts"
+
 /** 12.3 s, 4 min 05 s, 87 ms. */
 export const duration = (ms: number): string => {
   if (ms < 1000) return `${Math.round(ms)} ms`
@@ -26,10 +30,6 @@ export const count = (n: number): string => String(n).replaceAll(/\B(?=(?:\d{3})
 export const plural = (n: number, one: string, many = `${one}s`): string =>
   `${count(n)} ${n === 1 ? one : many}`
 
-// Escape sequences of colours take no room on the screen.
-const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "gu")
-export const visibleWidth = (text: string): number => text.replaceAll(ESCAPES, "").length
-
 /** Columns with two spaces between; `right` says which are aligned to the right. The last column is not padded. */
 export const columns = (
   rows: ReadonlyArray<ReadonlyArray<string>>,
@@ -48,13 +48,6 @@ export const columns = (
         .trimEnd(),
     )
     .join("\n")
-}
-
-/** Cuts a line to a width, with an ellipsis. */
-export const fit = (line: string, room: number): string => {
-  if (visibleWidth(line) <= room) return line
-  const plain = line.replaceAll(ESCAPES, "")
-  return `${plain.slice(0, Math.max(0, room - 1))}…`
 }
 
 /** 2026-11-23 20:45:30, in local time. */
