@@ -68,6 +68,20 @@ const lazySegmenter: Plugin = {
 const LAZY = /^node:(?:fs|crypto|child_process|readline|util)$/u
 const LAZY_PREFIX = "\0facet-lazy-"
 
+/** A function with what else it has: `realpathSync.native`, and what `promisify` makes of `execFile`. */
+const withOwn = (name: string, value: object, code: string): string => {
+  const own = [
+    ...Object.keys(value).map((key) => JSON.stringify(key)),
+    ...Object.getOwnPropertySymbols(value).flatMap((symbol) => {
+      const known = Symbol.keyFor(symbol)
+      return known === undefined ? [] : [`Symbol.for(${JSON.stringify(known)})`]
+    }),
+  ]
+  if (own.length === 0) return code
+  const getters = own.map((key) => `[${key}]: { get: () => load().${name}[${key}] }`)
+  return `/*#__PURE__*/ Object.defineProperties(${code}, { ${getters.join(", ")} })`
+}
+
 /** Those modules with functions that load them when first called. A function is looked up at each call, as by a module. */
 const lazyBuiltins: Plugin = {
   name: "facet-lazy-builtins",
@@ -87,7 +101,7 @@ const lazyBuiltins: Plugin = {
         `const load = () => (module ??= process.getBuiltinModule("${name}"))`,
         ...parts.map(([key, { value }]) =>
           typeof value === "function" && /^[a-z]/u.test(key)
-            ? `export const ${key} = (...given) => load().${key}(...given)`
+            ? `export const ${key} = ${withOwn(key, value as object, `(...given) => load().${key}(...given)`)}`
             : `export const ${key} = /*#__PURE__*/ (() => load().${key})()`,
         ),
         "export default /*#__PURE__*/ load()",

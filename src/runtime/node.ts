@@ -105,7 +105,11 @@ export interface NodeContext {
    * There while the node is audited (`dag run --audit`), and only then. A node that runs other programs watches
    * what they read and tells of what nobody declared; what happens in the node's own process is watched already.
    */
-  readonly audit?: { readonly undeclared: (read: Omit<AmbientRead, "times">) => void }
+  readonly audit?: {
+    /** The folder of the project. */
+    readonly root: string
+    readonly undeclared: (read: Omit<AmbientRead, "times">) => void
+  }
 }
 
 /**

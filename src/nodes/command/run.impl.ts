@@ -21,14 +21,16 @@ export default async ({ inputs, params, context }: Call): Promise<Readonly<Recor
     const { path } = outputOf(output)
     if (path.includes("/")) await mkdir(dirname(join(folder, path)), { recursive: true })
   }
-  await runProgram({
+  const program = {
     argv: ["/bin/sh", "-e", "-c", params.run],
     folder,
     environment: { HOME: folder, ...environmentOf(params.env, context.secrets) },
     log: `${folder}.log`,
     tell: context.log,
     signal: context.signal,
-  })
+  }
+  if (context.audit === undefined) await runProgram(program)
+  else await (await import("../../runtime/program/watched.ts")).runWatched(program, context.audit)
   return takeOutputs(params, inputs, folder, [...names, ...Object.keys(context.files)], context)
 }
 

@@ -62,7 +62,11 @@ export const auditNode = Effect.fnUntraced(function* (again: Again, node: GraphN
   const auditors = yield* Auditors
   const reads: Array<AmbientRead> = []
   const watch = {
-    task: (entry: CatalogueEntry): Watch => ({ modules: modulesOf(entry), ambient: ambientOf(node) }),
+    task: (entry: CatalogueEntry): Watch => ({
+      root: again.graph.root,
+      modules: modulesOf(entry),
+      ambient: ambientOf(node),
+    }),
     undeclared: (read: AmbientRead) => {
       reads.push(read)
     },

@@ -78,9 +78,14 @@ const withContext = async <A>(
     progress: hooks.progress,
     signal: hooks.signal,
     granted: task.granted,
-    ...(hooks.undeclared === undefined
+    ...(hooks.undeclared === undefined || task.watch === undefined
       ? {}
-      : { audit: { undeclared: (read) => hooks.undeclared?.({ ...read, times: 1 }) } }),
+      : {
+          audit: {
+            root: task.watch.root,
+            undeclared: (read) => hooks.undeclared?.({ ...read, times: 1 }),
+          },
+        }),
   }
   try {
     requireSecrets(task.params, task.secrets)

@@ -6,6 +6,8 @@ import type { OpenPort } from "./open-ports.ts"
 
 /** Says to a worker that the task is watched, and what it may read. */
 export interface Watch {
+  /** The folder of the project. */
+  readonly root: string
   /** Absolute paths of the modules that the node's fingerprint covers. */
   readonly modules: ReadonlyArray<string>
   /** What the node type reads of the world by design. */
