@@ -42,5 +42,6 @@ export default defineNode({
   params: Params,
   files: ({ compare }): Record<string, string> => (compare === undefined ? {} : { compare }),
   pathParams: ["compare"],
+  exact: "same-machine",
   impl: () => import("./evaluate.impl.ts"),
 })

@@ -40,5 +40,6 @@ export default defineNode({
   outputs,
   params: Params,
   seeded: true,
+  exact: "same-machine",
   impl: () => import("./samples.impl.ts"),
 })

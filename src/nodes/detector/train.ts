@@ -76,5 +76,6 @@ export default defineNode({
   params: Params,
   seeded: true,
   resources: { cpu: 2 },
+  exact: "same-machine",
   impl: () => import("./train.impl.ts"),
 })

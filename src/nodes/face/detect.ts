@@ -54,5 +54,6 @@ export default defineNode({
     return weights === "builtin" ? builtinWeights() : { weights }
   },
   pathParams: ["weights"],
+  exact: "same-machine",
   map: { over: "images", reads: ["image"], impl: () => import("./detect.impl.ts") },
 })

@@ -31,5 +31,6 @@ export default defineNode({
   outputs,
   params: EvaluateParams,
   resources: { cpu: 2 },
+  exact: "same-machine",
   impl: () => import("./evaluate.impl.ts"),
 })

@@ -95,5 +95,6 @@ export default defineNode({
   params: TrainParams,
   seeded: true,
   resources: { cpu: 2 },
+  exact: "same-machine",
   impl: () => import("./train.impl.ts"),
 })

@@ -43,5 +43,6 @@ export default defineNode({
   params: VisualizeParams,
   seeded: true,
   resources: { cpu: 2 },
+  exact: "same-machine",
   impl: () => import("./visualize.impl.ts"),
 })
