@@ -41,6 +41,7 @@ export const captureFiles = async (
   options: { readonly stamps?: FileDigests; readonly within?: string; readonly signal?: AbortSignal } = {},
 ): Promise<StoredFiles> => {
   const { stamps, signal } = options
+  const since = stamps?.now() ?? 0
   const giveWay = makeWay()
   const found: Array<FoundFile & { readonly known: Digest | undefined }> = []
   for (const one of walk(path, options)) {
@@ -60,7 +61,7 @@ export const captureFiles = async (
     entries.push({ path: as, blob, ...((stat.mode & 0o111n) === 0n ? {} : { executable: true }) })
     await giveWay()
   }
-  stamps?.remember(read)
+  stamps?.remember(read, since)
   return new StoredFiles(entries)
 }
 

@@ -36,12 +36,18 @@ export class FileDigests {
 
   /** Digest of a file or a folder (of its relative paths, executable bits and contents). Throws what `stat` throws. */
   digest(path: string): Digest {
+    const since = this.now()
     const stat = statSync(path, { bigint: true })
-    if (stat.isDirectory()) return this.#folder(path)
+    if (stat.isDirectory()) return this.#folder(path, since)
     const read: Array<ReadFile> = []
     const digest = this.#file(path, stat, read)
-    this.remember(read)
+    this.remember(read, since)
     return digest
+  }
+
+  /** The clock that stamps are judged by, Unix ms. */
+  now(): number {
+    return this.#now()
   }
 
   /** The digest of a file, where its stamp tells. */
@@ -49,11 +55,14 @@ export class FileDigests {
     return this.#find.get(path, stampOf(stat))?.["digest"] as Digest | undefined
   }
 
-  /** Keeps the digests of files that were read after `stat`, but for those whose stamps are too young to be trusted. */
-  remember(files: ReadonlyArray<ReadFile>): void {
+  /**
+   * Keeps the digests of files that were read after `stat`, but for those whose stamps are too young to be trusted.
+   * @param since the time before the first of them was looked at: reading them may have taken long
+   */
+  remember(files: ReadonlyArray<ReadFile>, since: number): void {
     const trusted = files.filter(({ stat }) => {
       const newest = Number((stat.mtimeNs > stat.ctimeNs ? stat.mtimeNs : stat.ctimeNs) / 1_000_000n)
-      return newest < this.#now() - RACY
+      return newest < since - RACY
     })
     if (trusted.length === 0) return
     transaction(this.#db, () => {
@@ -61,25 +70,25 @@ export class FileDigests {
     })
   }
 
-  #folder(path: string): Digest {
+  #folder(path: string, since: number): Digest {
     const scanned = folderStamp(path)
     const key = `${path}/`
     const known = scanned === undefined ? undefined : this.#find.get(key, scanned.stamp)
     if (known !== undefined) return known["digest"] as Digest
-    const digest = this.#folderOf(path)
-    const settled = scanned !== undefined && scanned.newest < this.#now() - RACY
+    const digest = this.#folderOf(path, since)
+    const settled = scanned !== undefined && scanned.newest < since - RACY
     if (settled && folderStamp(path)?.stamp === scanned.stamp) this.#remember.run(key, scanned.stamp, digest)
     return digest
   }
 
-  #folderOf(path: string): Digest {
+  #folderOf(path: string, since: number): Digest {
     const read: Array<ReadFile> = []
     const entries = Array.from(
       walk(path),
       ({ file, path: name, stat }) =>
         [name, this.#file(file, stat, read), (stat.mode & 0o111n) !== 0n] as const,
     )
-    this.remember(read)
+    this.remember(read, since)
     entries.sort((a, b) => (a[0] < b[0] ? -1 : 1))
     return digestRecord("folder", entries)
   }
