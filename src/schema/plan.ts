@@ -1,5 +1,5 @@
 import type { Digest } from "./digest.ts"
-import type { OutputRecord, Reason } from "./trace.ts"
+import type { ItemChanges, OutputRecord, Reason } from "./trace.ts"
 
 export interface PlanItems {
   readonly total: number
@@ -16,6 +16,7 @@ export interface PlanNode {
   readonly why: ReadonlyArray<Reason>
   readonly key?: Digest
   readonly items?: PlanItems
+  readonly changes?: ItemChanges
   /** Milliseconds it took last time (per item where only some run), where it ever ran. */
   readonly estimateMs?: number
   readonly outputs?: { readonly [port: string]: OutputRecord }

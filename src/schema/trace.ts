@@ -24,6 +24,13 @@ export interface ItemCounts {
   readonly failed: number
 }
 
+/** How the items of a mapping node differ from those of its last trace, by their ids. */
+export interface ItemChanges {
+  readonly added: number
+  readonly changed: number
+  readonly removed: number
+}
+
 /** Why a node runs, or may. One record a cause; what a person reads is made by `reasonText`. */
 export type Reason =
   | { readonly kind: "cached" }
@@ -48,7 +55,6 @@ export type Reason =
   | { readonly kind: "refreshed"; readonly age?: number }
   | { readonly kind: "missing-output"; readonly port: string }
   | { readonly kind: "failed-items"; readonly count: number }
-  | { readonly kind: "items"; readonly added: number; readonly removed: number }
   | { readonly kind: "forgotten" }
   | { readonly kind: "depends"; readonly on: ReadonlyArray<string> }
   | { readonly kind: "skipped"; readonly because: string }
@@ -83,6 +89,8 @@ export interface NodeTrace extends KeyRecord {
     readonly processor?: string
   }
   readonly log?: Digest
+  /** The set of removal requests under which it was made. */
+  readonly forgotten?: string
 }
 
 export type NodeStatus = "cached" | "ran" | "failed" | "skipped"
@@ -97,7 +105,12 @@ export interface NodeReport {
   readonly ms: number
   readonly outputs: { readonly [port: string]: OutputRecord }
   readonly items?: ItemCounts
+  readonly changes?: ItemChanges
   readonly error?: string
+  /** What the node said, where it failed: the log of one that ran is in its trace. */
+  readonly log?: Digest
+  /** The set of removal requests under which it was made. */
+  readonly forgotten?: string
 }
 
 export interface RunRecord {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from "vitest"
 import { defineNode, Json, table } from "../../src/api.ts"
 import type { NodeDefinition } from "../../src/api.ts"
 import { readJson } from "../../src/runtime/engine.ts"
+import { canonical } from "../../src/schema/json.ts"
 import type { RunRecord } from "../../src/schema/trace.ts"
 import { engineRig } from "../kit/engine-rig.ts"
 
@@ -133,6 +134,9 @@ describe("a mapping node over thousands of rows", () => {
     expect(second.calls.sort((a, b) => a - b)).toEqual([90_001, 90_002])
     expect(second.plan.items).toEqual({ total: 6000, cached: 5998, run: 2 })
     expect(second.map.items).toEqual({ total: 6000, cached: 5998, ran: 2, failed: 0 })
+    expect(second.plan.changes).toEqual({ added: 1, changed: 2, removed: 1 })
+    expect(second.map.changes).toEqual(second.plan.changes)
+    expect(second.map.reason).toMatch(/^input numbers: .*; items: 1 new, 2 changed, 1 gone$/u)
     const other = made()
     other.world.rows = [...one.world.rows].reverse()
     expect(outputs((await other.run()).map)).toEqual(outputs(second.map))
@@ -154,6 +158,7 @@ describe("a mapping node over thousands of rows", () => {
           try {
             one.world.rows = Array.from({ length: 1500 }, (_, n) => row(n + 1))
             await one.run(ids)
+            let before = new Map(one.world.rows.map((one) => [one.id, canonical(one)]))
             const known = new Set(one.world.rows.map(({ id, n }) => `${id} ${n}`))
             for (const edits of rounds) {
               for (const { at, kind, n } of edits) {
@@ -176,6 +181,15 @@ describe("a mapping node over thousands of rows", () => {
               expect(calls.sort()).toEqual(fresh.map(({ n }) => n).sort())
               const failed = fresh.filter(({ n }) => one.world.broken.has(n)).length
               const total = one.world.rows.length
+              const now = new Map(one.world.rows.map((one) => [one.id, canonical(one)]))
+              const changes = {
+                added: [...now.keys()].filter((id) => !before.has(id)).length,
+                changed: [...now].filter(([id, text]) => before.has(id) && before.get(id) !== text).length,
+                removed: [...before.keys()].filter((id) => !now.has(id)).length,
+              }
+              if (map.status === "ran") expect(map.changes).toEqual(changes)
+              if (map.status === "ran") before = now
+              if (plan.action === "run") expect(plan.changes).toEqual(changes)
               const cached = total - fresh.length
               expect(map.items).toEqual({ total, cached, ran: fresh.length - failed, failed })
               if (plan.action === "run") expect(plan.items).toEqual({ total, cached, run: fresh.length })

@@ -145,7 +145,7 @@ describe("run", () => {
     expect(node(record, "double").items).toEqual({ total: 4, cached: 3, ran: 1, failed: 0 })
     expect(node(record, "double").reason).toBe(plan.nodes[1].reason)
     expect(node(record, "double").reason).toMatch(
-      /^input numbers: [0-9a-f]{10} → [0-9a-f]{10} \(from numbers\.numbers\)$/u,
+      /^input numbers: [0-9a-f]{10} → [0-9a-f]{10} \(from numbers\.numbers\); items: 1 new$/u,
     )
   })
 

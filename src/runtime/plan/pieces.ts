@@ -1,5 +1,5 @@
 import type { Digest } from "../../schema/digest.ts"
-import type { KeyRecord, NodeTrace } from "../../schema/trace.ts"
+import type { ItemChanges, KeyRecord, NodeTrace } from "../../schema/trace.ts"
 import type { GraphNode } from "../graph.ts"
 import { linesOf } from "../store/chunker.ts"
 import type { OpenStore } from "../store/store.ts"
@@ -34,6 +34,8 @@ const TOGETHER = 512
 export interface Work {
   readonly total: number
   readonly pieces: () => Iterable<Piece>
+  /** How the items differ from those of the last trace; known once all pieces were gone through. */
+  readonly changes: () => ItemChanges | undefined
 }
 
 /**
@@ -54,10 +56,10 @@ export const workOf = (options: {
   const asItem = (row: Row): Entry => ({ kind: "item", item: itemOf(row) })
   if (map.items !== undefined) {
     const rows = map.items(node.params as never)
-    return { total: rows.length, pieces: () => madeOf(rows, asItem) }
+    return { total: rows.length, pieces: () => madeOf(rows, asItem), changes: () => undefined }
   }
   const input = record.inputs[map.over!]?.[0]
-  if (input === undefined) return { total: 0, pieces: () => [] }
+  if (input === undefined) return { total: 0, pieces: () => [], changes: () => undefined }
   const manifest = tableManifest(store.blobs, input.digest)
   const keyOf = chunkKeys(record, node.definition)
   const earlier = new EarlierRows({ store, node, keyOf, since, previous })
@@ -66,12 +68,14 @@ export const workOf = (options: {
       const key = keyOf(chunk.$blob)
       const kept = store.traces.chunk(key, since)
       if (kept !== undefined && isWhole(store, kept.result)) {
+        if (!earlier.holds(chunk.$blob)) earlier.of(linesOf(store.blobs, chunk))
         yield { kind: "kept", items: rows, kept }
         continue
       }
+      // The same chunk of the last input has the same key, so there is nothing kept of it either.
       const entries = (): ReadonlyArray<Entry> => {
         const lines = linesOf(store.blobs, chunk)
-        const before = earlier.of(lines)
+        const before = earlier.holds(chunk.$blob) ? () => undefined : earlier.of(lines)
         return lines.map((line, at) => {
           const found = before(at)
           return found === undefined ? asItem(JSON.parse(line) as Row) : { kind: "as-before", earlier: found }
@@ -80,7 +84,7 @@ export const workOf = (options: {
       yield { kind: "open", items: rows, key, entries }
     }
   }
-  return { total: manifest.rows, pieces }
+  return { total: manifest.rows, pieces, changes: () => earlier.changes(manifest.rows) }
 }
 
 const isWhole = (store: OpenStore, result: ChunkResult): boolean =>

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { Plan, PlanItems, PlanNode } from "../../schema/plan.ts"
-import type { NodeTrace, OutputRecord, Reason } from "../../schema/trace.ts"
+import type { ItemChanges, NodeTrace, OutputRecord, Reason } from "../../schema/trace.ts"
 import type { Catalogue } from "../catalogue.ts"
 import type { Graph, GraphNode } from "../graph.ts"
 import { storeFailure } from "../store/errors.ts"
@@ -61,7 +61,7 @@ const planNode = (options: {
     id: node.id,
     uses: node.uses,
     action,
-    reason: reasonsText(why),
+    reason: reasonsText(why, rest.changes),
     why,
     ...rest,
   })
@@ -92,10 +92,11 @@ const planNode = (options: {
       ...(items === undefined ? {} : { items: { total: items.total, cached: items.total, run: 0 } }),
     })
   }
-  const items = node.definition.map === undefined ? undefined : countItems(store, node, decision)
+  const { items, changes } = node.definition.map === undefined ? {} : countItems(store, node, decision)
   return shown("run", decision.why, {
     key: decision.key,
     ...(items === undefined ? {} : { items }),
+    ...(changes === undefined ? {} : { changes }),
     ...estimate(previous, items),
   })
 }
@@ -116,7 +117,7 @@ const countItems = (
   store: OpenStore,
   node: GraphNode,
   decision: Extract<Decision, { action: "run" }>,
-): PlanItems => {
+): { readonly items: PlanItems; readonly changes: ItemChanges | undefined } => {
   const { previous, record, itemsSince: since } = decision
   const work = workOf({ store, node, record, since, previous })
   // Two items of one key are computed once.
@@ -126,7 +127,8 @@ const countItems = (
     for (const entry of piece.entries())
       if (entry.kind === "item" && !store.traces.hasItem(entry.item.key, since)) fresh.add(entry.item.key)
   }
-  return { total: work.total, cached: work.total - fresh.size, run: fresh.size }
+  const items = { total: work.total, cached: work.total - fresh.size, run: fresh.size }
+  return { items, changes: work.changes() }
 }
 
 /** From the last trace: the whole time, or the time per item that ran for as many as run now. */

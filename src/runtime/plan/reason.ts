@@ -1,6 +1,6 @@
 import { short } from "../../schema/digest.ts"
 import { canonical, type Json } from "../../schema/json.ts"
-import type { KeyRecord, NodeTrace, Reason } from "../../schema/trace.ts"
+import type { ItemChanges, KeyRecord, NodeTrace, Reason } from "../../schema/trace.ts"
 import type { NodeDefinition } from "../node.ts"
 import { isNamed } from "./key.ts"
 
@@ -132,8 +132,6 @@ export const reasonText = (reason: Reason): string => {
       return `output ${reason.port} is no longer in the store`
     case "failed-items":
       return `${reason.count} item${reason.count === 1 ? "" : "s"} failed last time`
-    case "items":
-      return `items: ${reason.added} new, ${reason.removed} gone`
     case "forgotten":
       return "its earlier result was taken back"
     case "depends":
@@ -143,4 +141,18 @@ export const reasonText = (reason: Reason): string => {
   }
 }
 
-export const reasonsText = (reasons: ReadonlyArray<Reason>): string => reasons.map(reasonText).join("; ")
+/** `3 new, 1 changed items`; empty where they are the same. */
+export const changesText = ({ added, changed, removed }: ItemChanges): string => {
+  const parts = [
+    ...(added === 0 ? [] : [`${added} new`]),
+    ...(changed === 0 ? [] : [`${changed} changed`]),
+    ...(removed === 0 ? [] : [`${removed} gone`]),
+  ]
+  return parts.length === 0 ? "" : `items: ${parts.join(", ")}`
+}
+
+/** All reasons in a line; with what became of the items, where that is known. */
+export const reasonsText = (reasons: ReadonlyArray<Reason>, changes?: ItemChanges): string =>
+  [...reasons.map(reasonText), changes === undefined ? "" : changesText(changes)]
+    .filter((text) => text !== "")
+    .join("; ")

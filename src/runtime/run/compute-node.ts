@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { RunEvent } from "../../schema/event.ts"
-import type { ItemCounts } from "../../schema/trace.ts"
+import type { ItemChanges, ItemCounts } from "../../schema/trace.ts"
 import type { CatalogueEntry } from "../catalogue.ts"
 import type { Graph, GraphNode } from "../graph.ts"
 import type { Decision } from "../plan/decide.ts"
@@ -13,6 +13,7 @@ import { TaskFailed, taskFailure, type Executor, type WorkerDied } from "./execu
 import { runMapNode } from "./map-node.ts"
 import { openPortsOf } from "./open-ports.ts"
 import { granted, type Pools, type PoolSizes } from "./pools.ts"
+import { stoppable } from "./stoppable.ts"
 import type { Outputs, RunTask, TaskHooks } from "./task.ts"
 
 /** Everything a node needs to run once. */
@@ -35,6 +36,7 @@ export interface NodeRun {
 interface Computed {
   readonly outputs: Outputs
   readonly items?: ItemCounts
+  readonly changes?: ItemChanges | undefined
 }
 
 type ToRun = Extract<Decision, { action: "run" }>
@@ -67,10 +69,9 @@ const runWhole = Effect.fnUntraced(function* (run: NodeRun, decision: ToRun) {
           storeTry("hand over to a worker", () => store.publish()),
           executor.run(task, hooks, { fresh: true }),
         )
-      : Effect.tryPromise({
-          try: (signal) => executeRun(store, node.definition, task, { ...hooks, signal }),
-          catch: taskFailure,
-        })
+      : stoppable((signal) => executeRun(store, node.definition, task, { ...hooks, signal })).pipe(
+          Effect.mapError(taskFailure),
+        )
   const outputs = yield* Effect.suspend(() => {
     run.started()
     return work

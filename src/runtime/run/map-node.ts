@@ -34,11 +34,9 @@ export const runMapNode = Effect.fnUntraced(function* (run: NodeRun, decision: T
   const { store, node } = run
   const { previous, record, itemsSince: since } = decision
   const reading = `read the items of ${node.id}`
-  const { total, sections } = yield* storeTry(reading, () => {
-    const work = workOf({ store, node, record, since, previous })
-    const lookUp = (key: Digest) => store.traces.item(key, since)
-    return { total: work.total, sections: sectionsOf(work.pieces(), lookUp) }
-  })
+  const work = yield* storeTry(reading, () => workOf({ store, node, record, since, previous }))
+  const { total } = work
+  const sections = sectionsOf(work.pieces(), (key) => store.traces.item(key, since))
   const writer = pieceWriter(run)
   const tables = new Map(writer.ports.map(({ port }) => [port, new TableWriter(store.blobs)]))
   let [started, done, ran, failed, firstFailure] = [false, 0, 0, 0, ""]
@@ -79,7 +77,7 @@ export const runMapNode = Effect.fnUntraced(function* (run: NodeRun, decision: T
   const outputs = yield* storeTry(`write the output of ${node.id}`, () =>
     Object.fromEntries(writer.ports.map(({ port, type }) => [port, tables.get(port)!.end(type)])),
   )
-  return { outputs, items }
+  return { outputs, items, changes: work.changes() }
 })
 
 /** Takes pieces together until there is enough to compute. Items of one key are computed once. */

@@ -41,10 +41,11 @@ export const runNode = Effect.fnUntraced(function* (options: Options) {
   // Begins anew when the node starts: the wait for its turn is no part of its time.
   let clock = performance.now()
   let why: ReadonlyArray<Reason> = []
+  const lines: Array<string> = []
   const report = (rest: Pick<NodeReport, "status" | "outputs"> & Partial<NodeReport>): NodeReport => ({
     id: node.id,
     uses: node.uses,
-    reason: reasonsText(why),
+    reason: reasonsText(why, rest.changes),
     why,
     ms: Math.round(performance.now() - clock),
     ...rest,
@@ -65,21 +66,38 @@ export const runNode = Effect.fnUntraced(function* (options: Options) {
       const counts = items === undefined ? {} : { items }
       emit({ type: "node-started", node: node.id, reason: reasonsText(why), why, ...counts })
     }
-    const { outputs, items, ms } = yield* keepTrace(options, decision, started)
+    const { trace, changes } = yield* keepTrace(options, decision, started, lines)
+    const { outputs, items, ms } = trace
     const counts = items === undefined ? {} : { items }
     emit({ type: "node-finished", node: node.id, ms, outputs, ...counts })
-    return report({ status: "ran", key: decision.key, outputs, ms, ...counts })
+    const changed = changes === undefined ? {} : { changes }
+    return report({ status: "ran", key: decision.key, outputs, ms, ...counts, ...changed })
   })
   return yield* work.pipe(
     Effect.catch((error) =>
       Effect.sync(() => {
-        const failed = report({ status: "failed", outputs: {}, error: error.message })
+        const failed = report({
+          status: "failed",
+          outputs: {},
+          error: error.message,
+          ...keptLog(options.store, lines),
+        })
         emit({ type: "node-failed", node: node.id, ms: failed.ms, error: error.message })
         return failed
       }),
     ),
   )
 })
+
+/** What a node said that failed. A store that cannot take it (a full disk) must not hide why it failed. */
+const keptLog = (store: OpenStore, lines: ReadonlyArray<string>): Pick<NodeReport, "log"> => {
+  if (lines.length === 0 || store.blobs.broken) return {}
+  try {
+    return { log: store.blobs.put(new TextEncoder().encode(lines.join("\n"))).$blob }
+  } catch {
+    return {}
+  }
+}
 
 /** Decides once no other node of the run computes the same: what that gives can then be used. */
 const decideInTurn = Effect.fnUntraced(function* (options: Options) {
@@ -99,11 +117,11 @@ const keepTrace = Effect.fnUntraced(function* (
   options: Options,
   decision: ToRun,
   onStart: NodeRun["started"],
+  lines: Array<string>,
 ) {
   const { node, store, emit, entry, graph, computing } = options
   const startedAt = Date.now()
   let clock = performance.now()
-  const lines: Array<string> = []
   const nodeRun: NodeRun = {
     ...options,
     hooks: {
@@ -137,7 +155,7 @@ const keepTrace = Effect.fnUntraced(function* (
     }),
   }
   const work = Effect.gen(function* () {
-    const { outputs, items } = yield* withPatience(node, emit, compute(nodeRun, decision))
+    const { outputs, items, changes } = yield* withPatience(node, emit, compute(nodeRun, decision))
     yield* refuseChangedInputs(options, decision)
     const log = lines.length === 0 ? undefined : new TextEncoder().encode(lines.join("\n"))
     const trace: NodeTrace = {
@@ -161,7 +179,7 @@ const keepTrace = Effect.fnUntraced(function* (
     }
     keepTexts(store, entry)
     store.traces.add(trace)
-    return trace
+    return { trace, changes }
   })
   const ended = yield* Deferred.make<void>()
   computing.set(decision.key, ended)
