@@ -1,6 +1,6 @@
 import { liveLeases, type Lease } from "./leases.ts"
 import { Marks } from "./references.ts"
-import { judge, type Kept, type Policy } from "./retention.ts"
+import { judge, namedByRuns, type Kept, type Policy } from "./retention.ts"
 import type { OpenStore } from "./store.ts"
 
 /** What a collection keeps for other reasons than that nobody asked for more. */
@@ -43,7 +43,9 @@ export class Marking {
     const { now } = this.#options
     this.leases = liveLeases(this.#store, now)
     this.#seen = this.#state()
-    const all = judge(this.#store, this.#options, this.leases, now)
+    const named = namedByRuns(this.#store, this.#options, now)
+    for (const log of named.logs) this.marks.blob(log)
+    const all = judge(this.#store, this.#options, this.leases, now, named)
     const [kept, dropped] = [new Array<Kept>(), new Array<Kept>()]
     const order = this.#options.quota === undefined ? all : byWorth(all, this.marks)
     for (const result of order) {
@@ -74,10 +76,10 @@ export class Marking {
     return fresh === 0 || this.marks.bytes + fresh <= quota
   }
 
-  #mark({ seq, roots, log }: Kept): void {
+  #mark({ seq, roots, blobs }: Kept): void {
     if (this.#marked.has(seq)) return
     this.#marked.add(seq)
-    if (log !== undefined) this.marks.blob(log)
+    for (const blob of blobs) this.marks.blob(blob)
     for (const root of roots) this.marks.artifact(root)
   }
 

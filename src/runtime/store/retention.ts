@@ -25,7 +25,8 @@ export interface Kept {
   /** Id of the newest kept run that names it. */
   readonly run: string | undefined
   readonly roots: ReadonlyArray<Root>
-  readonly log: string | undefined
+  /** Blobs that it names by their digests: its log, the texts of the code that made it. */
+  readonly blobs: ReadonlyArray<string>
   /** What computing it took. */
   readonly ms: number
 }
@@ -35,6 +36,12 @@ const FAILED_RUNS = 4
 
 export const rootsOf = (outputs: Readonly<Record<string, OutputRecord>>): ReadonlyArray<Root> =>
   Object.values(outputs).map(({ digest, rows }) => ({ digest, table: rows !== undefined }))
+
+/** What a result was made of, which a run under way may compare with what is to be made now. */
+const inputsOf = (trace: NodeTrace): ReadonlyArray<Root> =>
+  Object.values(trace.inputs).flatMap((inputs) => inputs.map(({ digest }) => ({ digest, table: true })))
+
+const isDigest = (text: string): boolean => /^[0-9a-f]{64}$/u.test(text)
 
 const signature = (outputs: Readonly<Record<string, OutputRecord>>): string =>
   Object.keys(outputs)
@@ -46,12 +53,15 @@ interface Named {
   /** The newest run that names a result, by its key and outputs. */
   readonly byRun: ReadonlyMap<string, string>
   readonly recent: ReadonlySet<string>
+  /** Logs of nodes that failed in them: no trace names those. */
+  readonly logs: ReadonlySet<string>
 }
 
 /** What the runs that count name. */
-const namedByRuns = (store: OpenStore, policy: Policy, now: number): Named => {
+export const namedByRuns = (store: OpenStore, policy: Policy, now: number): Named => {
   const byRun = new Map<string, string>()
   const recent = new Set<string>()
+  const logs = new Set<string>()
   const counts = new Map<string, { ok: number; all: number }>()
   for (const row of store.db.prepare("SELECT record FROM runs ORDER BY at DESC, id DESC").iterate()) {
     const record = JSON.parse(String(row["record"])) as RunRecord
@@ -62,14 +72,15 @@ const namedByRuns = (store: OpenStore, policy: Policy, now: number): Named => {
     if (record.status === "ok") count.ok++
     const young = record.startedAt + record.ms >= now - policy.keepMs
     if (!counted && !young) continue
-    for (const { key, outputs } of record.nodes) {
+    for (const { key, outputs, log } of record.nodes) {
+      if (log !== undefined) logs.add(log)
       if (key === undefined) continue
       const name = `${key} ${signature(outputs)}`
       if (counted && !byRun.has(name)) byRun.set(name, record.id)
       if (young) recent.add(name)
     }
   }
-  return { byRun, recent }
+  return { byRun, recent, logs }
 }
 
 /** Every result of the store with why it is kept, newest first. */
@@ -78,8 +89,8 @@ export const judge = (
   policy: Policy,
   leases: ReadonlyArray<Lease>,
   now: number,
+  { byRun, recent }: Named = namedByRuns(store, policy, now),
 ): ReadonlyArray<Kept> => {
-  const { byRun, recent } = namedByRuns(store, policy, now)
   const seenNodes = new Set<string>()
   const all: Array<Kept> = []
   const rows = store.db.prepare("SELECT seq, invalid, record FROM traces ORDER BY seq DESC").iterate()
@@ -102,8 +113,11 @@ export const judge = (
       pipeline: trace.pipeline,
       tier,
       run,
-      roots: rootsOf(trace.outputs),
-      log: trace.log,
+      roots: used ? [...rootsOf(trace.outputs), ...inputsOf(trace)] : rootsOf(trace.outputs),
+      blobs: [
+        ...(trace.log === undefined ? [] : [trace.log]),
+        ...Object.values(trace.modules).filter(isDigest),
+      ],
       ms: trace.ms,
     })
   }
