@@ -6,8 +6,9 @@ import type { OpenStore } from "../../runtime/engine.ts"
 import type { Graph } from "../../runtime/graph.ts"
 import type { NodeTrace, OutputRecord } from "../../schema/trace.ts"
 import { UsageError } from "../failure.ts"
+import { logsOf, type NodeLog } from "../node-log.ts"
 import { paint, print, printJson } from "../output.ts"
-import { columns, count, fit, size } from "../present/text.ts"
+import { columns, count, fit, moment, size } from "../present/text.ts"
 import { documentFlags, root } from "../root.ts"
 import { withStore, type Engine } from "../session.ts"
 
@@ -72,15 +73,18 @@ const partText = ({ node, port, output, content }: Shown & { readonly content: u
   return `${head}\n${body}`
 }
 
-/** What nodes said when they last ran. */
-const logsOf = (store: OpenStore, graph: Graph, ref: string) =>
-  graph.nodes
-    .filter((node) => ref === node.id || ref === node.name)
-    .flatMap((node) => store.traces.ofNode(graph.pipeline, node.id))
-    .map(({ node, log }) => ({
-      node,
-      log: log === undefined ? "" : new TextDecoder().decode(store.blobs.get(log)),
-    }))
+const logText = ({ node, run, status, at, log, error }: NodeLog): string => {
+  const how = status === "failed" ? paint("red", "failed") : "ran"
+  return [
+    `${paint("bold", node)} ${how} in run ${run}, ${moment(at)}`,
+    log === undefined
+      ? paint("dim", "its log was freed")
+      : log === ""
+        ? paint("dim", "it said nothing")
+        : log,
+    ...(error === undefined ? [] : [`${paint("red", "error")}: ${error}`]),
+  ].join("\n")
+}
 
 const nothing = (graph: Graph, ref: string): UsageError =>
   new UsageError({
@@ -99,7 +103,7 @@ export const show = Command.make(
       Flag.withDefault(10),
     ),
     log: Flag.Boolean("log").pipe(
-      Flag.withDescription("What the node said when it ran"),
+      Flag.withDescription("What the node said when it last ran or failed"),
       Flag.withDefault(false),
     ),
   },
@@ -112,7 +116,7 @@ export const show = Command.make(
           const logs = yield* engine.storeTry("read the logs", () => logsOf(store, graph, ref))
           if (logs.length === 0) return yield* nothing(graph, ref)
           if (globals.json) return yield* printJson(logs)
-          return yield* print(logs.map((part) => `${paint("bold", part.node)}\n${part.log}`).join("\n"))
+          return yield* print(logs.map(logText).join("\n\n"))
         }
         const found = outputsOf(store, graph, ref)
         if (found.length === 0) return yield* nothing(graph, ref)
