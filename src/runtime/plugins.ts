@@ -1,10 +1,9 @@
-import { readFileSync, realpathSync } from "node:fs"
+import { realpathSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { CatalogueEntry } from "./catalogue.ts"
 import { describeError } from "./describe-error.ts"
-import { digestOf } from "../schema/digest.ts"
 import { filesOfModule, fingerprintDefinition, type Fingerprint } from "./fingerprint.ts"
 import type { NodeDefinition } from "./node.ts"
 import { importAs, PluginChanged, type Contents } from "./plugin-loader.ts"
@@ -64,7 +63,7 @@ export const definitionsOf = async (
   (await exportsOf(file, contents)).map(({ definition }) => definition)
 
 /**
- * Reads a plugin of the user. The fingerprint of each of its node types is kept by the stamps of the files it was
+ * Reads a plugin of the user. With a store, the fingerprint of each of its node types is kept by the stamps of the files it was
  * made from: a run in which nothing changed bundles nothing.
  */
 export const loadPlugin = Effect.fnUntraced(function* (
@@ -114,8 +113,16 @@ interface Plugin {
 /** How often a plugin is read again that is edited while it is read. */
 const TRIES = 5
 
-/** A plugin and its fingerprints, both of the same content: what changes in between is read again. */
+/**
+ * A plugin and its fingerprints, both of the same content: what changes in between is read again. Without a store
+ * nothing is computed, so that fingerprints are of no use and there are none.
+ */
 const currentPlugin = async (file: string, store: OpenStore | undefined): Promise<Plugin> => {
+  if (store === undefined) {
+    const found = await definitionsOf(file, {})
+    const prints = Object.fromEntries(found.map(({ type }) => [type, { fingerprint: "", modules: {} }]))
+    return { kept: { prints, texts: {}, contents: {} }, definitions: found }
+  }
   for (let left = TRIES; ; left--) {
     try {
       const kept = readKept(file, store)
@@ -127,7 +134,7 @@ const currentPlugin = async (file: string, store: OpenStore | undefined): Promis
   }
 }
 
-const readPlugin = async (file: string, store: OpenStore | undefined): Promise<Plugin> => {
+const readPlugin = async (file: string, store: OpenStore): Promise<Plugin> => {
   const before = contentsOf(await filesOfModule(file), store)
   const found = await exportsOf(file, before)
   const prints = await Promise.all(
@@ -150,23 +157,19 @@ const readPlugin = async (file: string, store: OpenStore | undefined): Promise<P
     texts: Object.assign({}, ...prints.map((print) => print.texts)) as Kept["texts"],
     contents,
   }
-  store?.db
+  store.db
     .prepare("INSERT OR REPLACE INTO fingerprints (path, record) VALUES (?, ?)")
     .run(file, JSON.stringify(kept))
   return { kept, definitions: found.map(({ definition }) => definition) }
 }
 
-const contentsOf = (files: ReadonlyArray<string>, store: OpenStore | undefined): Contents =>
-  Object.fromEntries(
-    [...new Set(files)]
-      .sort()
-      .map((file) => [file, store === undefined ? digestOf(readFileSync(file)) : store.files.digest(file)]),
-  )
+const contentsOf = (files: ReadonlyArray<string>, store: OpenStore): Contents =>
+  Object.fromEntries([...new Set(files)].sort().map((file) => [file, store.files.digest(file)]))
 
 /** What is remembered, if all it was made from is as it was. */
-const readKept = (file: string, store: OpenStore | undefined): Kept | undefined => {
-  const row = store?.db.prepare("SELECT record FROM fingerprints WHERE path = ?").get(file)
-  if (store === undefined || row === undefined) return undefined
+const readKept = (file: string, store: OpenStore): Kept | undefined => {
+  const row = store.db.prepare("SELECT record FROM fingerprints WHERE path = ?").get(file)
+  if (row === undefined) return undefined
   const kept = JSON.parse(String(row["record"])) as Partial<Kept>
   // Of a Facet that remembered other things.
   if (kept.contents === undefined || kept.prints === undefined || kept.texts === undefined) return undefined

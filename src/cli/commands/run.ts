@@ -153,7 +153,7 @@ const runAgain = Effect.fnUntraced(function* (globals: Globals, options: Options
   watcher.add(resolve(globals.file), "file")
   const watchAll = ({ graph, catalogue }: Session): void => {
     for (const { origin } of catalogue.values())
-      if (origin.kind === "plugin") watcher.add(origin.file, "file")
+      if (origin.kind === "plugin") for (const file of Object.keys(origin.contents)) watcher.add(file, "file")
     for (const { definition, params } of graph.nodes) {
       for (const path of Object.values(definition.files?.(params as never) ?? {})) {
         const file = resolve(graph.root, path)

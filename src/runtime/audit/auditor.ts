@@ -34,9 +34,9 @@ export const installAuditor = (): Auditor => {
   watchPrograms(recorder.note)
   watchModules(recorder.loaded)
   // Copies all of Node's exports, deprecated ones too, and would be told off for those.
-  process.noDeprecation = true
+  Object.assign(process, { noDeprecation: true })
   syncBuiltinESMExports()
-  process.noDeprecation = false
+  Object.assign(process, { noDeprecation: false })
   return {
     begin: (task, store) =>
       recorder.begin({
