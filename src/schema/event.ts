@@ -28,6 +28,14 @@ export type RunEvent =
       readonly total: number
       readonly note?: string
     }
+  /** Some items of a mapping node were computed together, in `ms`, and how that failed where it did. */
+  | {
+      readonly type: "node-batch"
+      readonly node: string
+      readonly items: number
+      readonly ms: number
+      readonly error?: string
+    }
   | { readonly type: "node-log"; readonly node: string; readonly line: string }
   | { readonly type: "node-retry"; readonly node: string; readonly attempt: number; readonly error: string }
   | {

@@ -57,6 +57,7 @@ export const plainReporter = (
           `${paint("yellow", "warning")}: ${event.node === undefined ? "" : `${name(event.node)}: `}${event.message}`,
         )
       case "run-started":
+      case "node-batch":
       case "node-cached":
       case "run-finished":
         return

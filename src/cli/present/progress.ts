@@ -155,6 +155,7 @@ export class Progress {
       case "warning":
         this.#counts.warnings += 1
         return this.#say("yellow", "!", event.node ?? "", event.message)
+      case "node-batch":
       case "run-finished":
         return
     }

@@ -15,6 +15,28 @@ import type { ItemOutcome, MapTask } from "./task.ts"
 const batchSize = (items: number, workers: number): number =>
   Math.max(1, Math.min(32, Math.ceil(items / (workers * 8))))
 
+/** Tells how long a batch took, once it has its turn, and how it ended. */
+const timed = <E extends { readonly message: string }>(
+  { node, emit }: NodeRun,
+  items: number,
+  work: Effect.Effect<void, E>,
+): Effect.Effect<void, E> =>
+  Effect.suspend(() => {
+    const since = performance.now()
+    const tell = (error?: string): void =>
+      emit({
+        type: "node-batch",
+        node: node.id,
+        items,
+        ms: performance.now() - since,
+        ...(error === undefined ? {} : { error }),
+      })
+    return work.pipe(
+      Effect.tap(() => Effect.sync(() => tell())),
+      Effect.tapError((error) => Effect.sync(() => tell(error.message))),
+    )
+  })
+
 /**
  * Computes items, in batches on as many workers as there are; `done` is told of each as it ends, after its result is
  * durable. An item that fails, or takes its worker down, fails alone.
@@ -44,7 +66,7 @@ export const computeItems = Effect.fnUntraced(function* (
         const at = Date.now()
         store.traces.addItems(
           outcomes.flatMap(([index, outcome]): ReadonlyArray<readonly [Digest, ItemResult]> =>
-            outcome.ok ? [[batch[index]!.key, outcome.result]] : [],
+            outcome.ok ? [[batch[index]!.key, store.forgotten.without(outcome.result)]] : [],
           ),
           at,
         )
@@ -63,7 +85,7 @@ export const computeItems = Effect.fnUntraced(function* (
             try: (signal) => executeMap(store, node.definition, task(batch), { ...hooks, signal }),
             catch: taskFailure,
           })
-    yield* work.pipe(pools.hold({ ...share, cpu: 1 }))
+    yield* timed(run, batch.length, work).pipe(pools.hold({ ...share, cpu: 1 }))
   })
   // A worker that dies takes its whole batch down: each of its items is tried once more, alone, to find the culprit.
   const alone = (item: Item) =>
