@@ -30,6 +30,7 @@ const codeByTag: Readonly<Record<string, number>> = {
   UnknownNode: codes.usage,
   UnknownRef: codes.usage,
   PluginError: codes.usage,
+  ForgottenFileError: codes.usage,
   StoreDamaged: codes.damaged,
 }
 

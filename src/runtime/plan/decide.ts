@@ -61,11 +61,13 @@ export const decide = (options: {
       return because({ kind: "refreshed", age: asked.now - trace.startedAt }, oldest)
     const missing = Object.entries(trace.outputs).find(([, output]) => !store.blobs.has(output.digest))
     if (missing !== undefined) return because({ kind: "missing-output", port: missing[0] }, oldest)
+    if (!store.forgotten.allows(trace)) return because({ kind: "forgotten" }, oldest)
     const failed = trace.items?.failed ?? 0
     if (failed > 0) return because({ kind: "failed-items", count: failed }, oldest)
     return { action: "cached", key, record, trace }
   }
   const changes = (previous: NodeTrace | undefined): ReadonlyArray<Reason> => {
+    if (store.traces.wasInvalidated(key)) return [{ kind: "forgotten" }]
     if (previous === undefined) return [{ kind: "never" }]
     const why = differences(previous, record, entry.modules, node.definition)
     return why.length === 0 ? [{ kind: "forgotten" }] : why

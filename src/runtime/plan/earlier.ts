@@ -125,7 +125,7 @@ const rowsOf = (
   { at, result }: Kept<ChunkResult>,
 ): EarlierChunk["row"] | undefined => {
   const { ports: runs, shape } = result
-  if (shape === undefined) return undefined
+  if (shape === undefined || !store.forgotten.allowsChunk(result)) return undefined
   const ports: Array<readonly [string, ReadonlyArray<string>, Uint32Array]> = []
   for (const [port, { chunks }] of Object.entries(runs)) {
     if (!chunks.every(({ chunk }) => store.blobs.has(chunk.$blob))) return undefined

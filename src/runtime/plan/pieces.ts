@@ -88,6 +88,7 @@ export const workOf = (options: {
 }
 
 const isWhole = (store: OpenStore, result: ChunkResult): boolean =>
+  store.forgotten.allowsChunk(result) &&
   Object.values(result.ports).every(({ chunks }) => chunks.every(({ chunk }) => store.blobs.has(chunk.$blob)))
 
 function* madeOf(rows: ReadonlyArray<Row>, asItem: (row: Row) => Entry): Generator<Piece> {

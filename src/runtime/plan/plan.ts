@@ -4,6 +4,7 @@ import type { ItemChanges, NodeTrace, OutputRecord, Reason } from "../../schema/
 import type { Catalogue } from "../catalogue.ts"
 import type { Graph, GraphNode } from "../graph.ts"
 import { storeFailure } from "../store/errors.ts"
+import { useForgotten } from "../store/use-forgotten.ts"
 import { Store, type OpenStore } from "../store/store.ts"
 import { decide, entryOf, type Asked, type Decision } from "./decide.ts"
 import { workOf } from "./pieces.ts"
@@ -23,6 +24,7 @@ export interface PlanOptions {
 export const plan = Effect.fn("plan")(function* (options: PlanOptions) {
   const store = yield* Store
   const { graph, catalogue } = options
+  yield* useForgotten(store, graph.root)
   const nodes = yield* selectNodes(graph, options.targets)
   const absent = yield* missingFiles(graph, nodes)
   const asked: Asked = { force: options.force ?? [], refresh: options.refresh ?? [], now: Date.now() }

@@ -9,6 +9,7 @@ import { canonical } from "../../schema/json.ts"
 import { describeError } from "../describe-error.ts"
 import type { InputPort, NodeContext, NodeDefinition } from "../node.ts"
 import { readFiles, readJson, writeFiles, writeJson } from "../store/artifacts.ts"
+import { forgottenReject } from "../store/forgotten-guard.ts"
 import { captureFiles, type StoredFiles } from "../store/files.ts"
 import { removeFolder, type OpenStore } from "../store/store.ts"
 import { readTable, TableWriter } from "../store/tables.ts"
@@ -16,6 +17,9 @@ import type { ItemResult } from "../store/traces.ts"
 import { recallOf } from "./recall.ts"
 import { maskerOf, requireSecrets } from "./secrets.ts"
 import type { ItemOutcome, MapTask, Outputs, RunTask, TaskHooks } from "./task.ts"
+
+/** The port of what was left out, and why. */
+const REJECTED = "rejected"
 
 type Callable = (call: unknown) => unknown
 
@@ -51,6 +55,7 @@ const withContext = async <A>(
     made.push(path)
     return path
   }
+  if (task.forgotten !== undefined) store.forgotten.use(task.forgotten)
   const mask = maskerOf(task.secrets)
   const recall = task.kind === "run" ? recallOf(store, task) : undefined
   let scratch: Promise<string> | undefined
@@ -190,9 +195,14 @@ export const executeRun = async (
     const given = await settle(call({ inputs, params: task.params, context }), hooks.signal)
     if (!isRecord(given)) throw new Error(`${definition.type} gave no outputs`)
     const outputs: Record<string, Outputs[string]> = {}
-    for (const [port, { type, requires }] of Object.entries(task.outputs)) {
+    // Rows that were forgotten go to the port for what was left out: it is written last.
+    const left: Array<string> = []
+    const ports = Object.entries(task.outputs).sort(
+      ([a], [b]) => Number(a === REJECTED) - Number(b === REJECTED),
+    )
+    for (const [port, { type, requires }] of ports) {
       if (given[port] === undefined) throw new Error(`${definition.type} gave no output ${port}`)
-      outputs[port] = await writeOutput(store, definition, port, type, requires, given[port])
+      outputs[port] = await writeOutput(store, definition, port, type, requires, given[port], left)
     }
     return outputs
   })
@@ -231,19 +241,32 @@ const writeOutput = async (
   type: string,
   requires: ReadonlyArray<string>,
   value: unknown,
+  left: Array<string>,
 ): Promise<Outputs[string]> => {
+  const { list } = store.forgotten
   const artifact = outputType(definition, port)
   if (artifact.kind === "files")
     return writeFiles(store.blobs, type, value as string | Readonly<Record<string, Uint8Array>> | StoredFiles)
   if (artifact.kind === "json") {
     if (artifact.schema !== undefined) check(artifact.schema, value, `${definition.type}.${port}`)
+    if (!list.isEmpty && list.text(Buffer.from(canonical(value))))
+      throw new Error(`${definition.type}.${port} names something that was forgotten (dag forget)`)
     return writeJson(store.blobs, type, value)
   }
   const writer = new TableWriter(store.blobs)
-  for await (const row of value as AsyncIterable<{ readonly id: string }>) {
+  const add = (row: { readonly id: string }): void => {
     checkRow(artifact, requires, row, `${definition.type}.${port}`)
     writer.row(row.id, canonical(row))
   }
+  const given = new Set<string>()
+  for await (const row of value as AsyncIterable<{ readonly id: string }>) {
+    if (!list.row(row)) add(row)
+    else if (port !== REJECTED) left.push(row.id)
+    else add({ id: row.id, ...forgottenReject({}) })
+    if (left.length > 0) given.add(row.id)
+  }
+  if (port === REJECTED && type === "Rejects")
+    for (const id of new Set(left)) if (!given.has(id)) add({ id, ...forgottenReject({}) })
   return writer.end(type)
 }
 

@@ -59,7 +59,7 @@ export const pieceWriter = (run: NodeRun) => {
   const sortable = (row: Row): SortableRow => ({ id: row.id, line: canonical(row) })
   const rowsOf = (row: Row, outcome: Outcome): Readonly<Record<string, ReadonlyArray<SortableRow>>> => {
     if (!outcome.ok) return { [main]: [], rejected: [sortable(failedReject(row, outcome.error))] }
-    const { result } = outcome
+    const result = store.forgotten.without(outcome.result)
     const rows = map.over === undefined ? (result.rows as ReadonlyArray<Row>) : overlay(row, result)
     for (const one of rows) checkRow(artifact, requires, one, `${node.uses}.${main}`)
     return { [main]: rows.map(sortable), rejected: rejectsOf(row, result).map(sortable) }
@@ -99,6 +99,7 @@ export const pieceWriter = (run: NodeRun) => {
     const shapes = [...rows].map(([port, given]) => [port, given.shape] as const)
     const result: ChunkResult = {
       items: entries.length,
+      ...store.forgotten.mark,
       ports: Object.fromEntries([...rows].map(([port, given]) => [port, cut(given)])),
       ...(shapes.every(([, shape]) => shape !== undefined)
         ? { shape: Object.fromEntries(shapes) as Readonly<Record<string, ReadonlyArray<number>>> }

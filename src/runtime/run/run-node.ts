@@ -152,6 +152,7 @@ const keepTrace = Effect.fnUntraced(function* (
       seed: decision.record.seed,
       files: filesOf(graph.root, node),
       granted: { cpu: share.cpu, net: share.net, gpu: share.gpu },
+      ...(store.forgotten.project === undefined ? {} : { forgotten: store.forgotten.project }),
     }),
   }
   const work = Effect.gen(function* () {
@@ -166,6 +167,7 @@ const keepTrace = Effect.fnUntraced(function* (
       run: options.run,
       modules: entry.modules,
       outputs,
+      ...store.forgotten.mark,
       ...(items === undefined ? {} : { items }),
       startedAt,
       ms: Math.round(performance.now() - clock),

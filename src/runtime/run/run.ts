@@ -10,6 +10,7 @@ import type { GraphNode } from "../graph.ts"
 import { entryOf, type Asked } from "../plan/decide.ts"
 import { skippedInput, type PlanOptions } from "../plan/plan.ts"
 import { missingFiles, selectNodes } from "../plan/select.ts"
+import { useForgotten } from "../store/use-forgotten.ts"
 import { previousOf, resultsOf } from "../store/leases.ts"
 import { Store, storeTry } from "../store/store.ts"
 import { Executor } from "./executor.ts"
@@ -41,6 +42,7 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
   const store = yield* Store
   const executor = yield* Executor
   const { graph, catalogue } = options
+  yield* useForgotten(store, graph.root)
   const nodes = yield* selectNodes(graph, options.targets)
   const absent = yield* missingFiles(graph, nodes)
   const startedAt = Date.now()

@@ -26,6 +26,8 @@ interface TaskBase {
   readonly seed: number
   /** Absolute paths by name. */
   readonly files: Readonly<Record<string, string>>
+  /** The folder of a project that has removal requests. */
+  readonly forgotten?: string
   readonly granted: { readonly cpu: number; readonly net: number; readonly gpu: number }
   readonly watch?: Watch
 }

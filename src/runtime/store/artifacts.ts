@@ -27,11 +27,13 @@ export const writeFiles = (
   type: string,
   content: string | Readonly<Record<string, Uint8Array>> | StoredFiles,
 ): OutputRecord => {
-  const entries: Array<FileEntry> = content instanceof StoredFiles ? [...content.entries] : []
+  let entries: Array<FileEntry> = content instanceof StoredFiles ? [...content.entries] : []
   if (typeof content === "string") collect(blobs, content, "", entries)
   else if (!(content instanceof StoredFiles))
     for (const [path, bytes] of Object.entries(content))
       entries.push({ path: safePath(path), blob: blobs.put(bytes) })
+  const { refuse } = blobs
+  if (refuse !== undefined) entries = entries.filter(({ blob }) => !refuse(blob.$blob))
   entries.sort((a, b) => (a.path < b.path ? -1 : 1))
   const manifest: FilesManifest = { record: "files", entries }
   const ref = blobs.put(encoder.encode(canonical(manifest)), "application/json")

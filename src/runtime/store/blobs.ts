@@ -59,6 +59,8 @@ export class BlobStore {
   #buffer: Buffer<ArrayBuffer> | undefined
   /** The epoch when the first blob since the last flush was put: rows of it or later need no touch. */
   #epoch: number | undefined
+  /** Blobs that are not to be stored, whoever puts them: what was forgotten. */
+  refuse: ((digest: string) => boolean) | undefined
   /** Set by a failed write: what was put since the last flush may be lost, so nothing may be published any more. */
   #broken: unknown
 
@@ -94,7 +96,7 @@ export class BlobStore {
     this.#refuseIfBroken()
     const digest = digestOf(bytes)
     const ref: BlobRef = { $blob: digest, bytes: bytes.length, ...(media === undefined ? {} : { media }) }
-    if (this.#pending.has(digest) || this.#held.has(digest)) return ref
+    if (this.#pending.has(digest) || this.#held.has(digest) || this.refuse?.(digest) === true) return ref
     if (bytes.length >= LARGE_BYTES) {
       if (!this.#touchNow(digest))
         this.#wait(digest, {
@@ -130,6 +132,7 @@ export class BlobStore {
       bytes,
       ...(media === undefined ? {} : { media }),
     })
+    if (this.refuse?.(known.digest) === true) return ref(known)
     if (this.#pending.has(known.digest) || this.#touchNow(known.digest)) return ref(known)
     const copy = temporaryPath(this.#root)
     try {
@@ -146,7 +149,8 @@ export class BlobStore {
     const { path, digest, bytes } = await spool(this.#root, parts)
     try {
       if (bytes < LARGE_BYTES) return this.put(fs.readFileSync(path), media)
-      if (!this.#pending.has(digest) && !this.#touchNow(digest)) this.#adopt(path, { digest, bytes })
+      const wanted = this.refuse?.(digest) !== true && !this.#pending.has(digest)
+      if (wanted && !this.#touchNow(digest)) this.#adopt(path, { digest, bytes })
       return { $blob: digest, bytes, ...(media === undefined ? {} : { media }) }
     } finally {
       fs.rmSync(path, { force: true })

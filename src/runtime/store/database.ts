@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { PACKS_BY_NUMBER } from "./epoch.ts"
+import { CLEARED } from "./forgotten-layout.ts"
 
 /** The layouts of the index, one step each: a step is added for every change, none is ever edited. */
 const MIGRATIONS: ReadonlyArray<string> = [
@@ -57,6 +58,7 @@ const MIGRATIONS: ReadonlyArray<string> = [
   ) WITHOUT ROWID;
   `,
   PACKS_BY_NUMBER,
+  CLEARED,
 ]
 
 /** Version of the store's layout. */

@@ -46,8 +46,8 @@ export class Marks {
   }
 
   /** Marks one blob and nothing it names. */
-  blob(digest: string, bytes = this.#blobs.size(digest) ?? 0): void {
-    if (this.set.add(digest)) this.bytes += bytes
+  blob(digest: string): void {
+    if (this.set.add(digest)) this.bytes += this.#blobs.size(digest) ?? 0
   }
 
   /** Marks what a text refers to. */

@@ -8,6 +8,7 @@ import { BlobStore } from "./blobs.ts"
 import { openDatabase } from "./database.ts"
 import { storeFailure } from "./errors.ts"
 import type { StoreDamaged, StoreError } from "./errors.ts"
+import { ForgottenGuard } from "./forgotten-guard.ts"
 import { FileDigests } from "./stamps.ts"
 import { Traces } from "./traces.ts"
 
@@ -17,6 +18,8 @@ export interface OpenStore {
   readonly db: DatabaseSync
   readonly blobs: BlobStore
   readonly traces: Traces
+  /** What the project at work asks to be forgotten: keeps it out of results. */
+  readonly forgotten: ForgottenGuard
   readonly files: FileDigests
   /** A folder for scratch work, inside the store's own file system. */
   readonly temporary: string
@@ -30,6 +33,7 @@ export const openStore = (root: string): OpenStore => {
   const db = openDatabase(root)
   const blobs = new BlobStore(root, db)
   const traces = new Traces(db)
+  const forgotten = new ForgottenGuard(db, blobs)
   const publish = (): void => {
     if (!traces.waiting) return blobs.flush()
     blobs.flush(() => traces.write())
@@ -40,11 +44,13 @@ export const openStore = (root: string): OpenStore => {
     db,
     blobs,
     traces,
+    forgotten,
     files: new FileDigests(db),
     temporary: join(root, "tmp"),
     publish,
     close: () => {
       if (!blobs.broken) publish()
+      if (!blobs.broken) forgotten.save()
       blobs.close()
       db.close()
     },

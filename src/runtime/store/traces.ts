@@ -20,6 +20,8 @@ export interface ChunkResult {
    * order of their items, so that it cannot be said which are whose.
    */
   readonly shape?: { readonly [port: string]: ReadonlyArray<number> }
+  /** The set of removal requests under which it was made. */
+  readonly forgotten?: string
 }
 
 /** Something kept, with the time (Unix ms) of what it was made from. */
@@ -119,6 +121,11 @@ export class Traces {
   /** Marks traces of a key wrong: they are kept for the record and never reused. */
   invalidate(key: Digest): void {
     this.#db.prepare("UPDATE traces SET invalid = 1 WHERE key = ?").run(key)
+  }
+
+  /** Whether there was a result of a key that was taken back. */
+  wasInvalidated(key: Digest): boolean {
+    return this.#db.prepare("SELECT 1 FROM traces WHERE key = ? AND invalid = 1").get(key) !== undefined
   }
 
   hasItem(key: Digest, since: number): boolean {
