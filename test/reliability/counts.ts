@@ -28,7 +28,9 @@ export const counts = {
   graphs: Number(process.env["FACET_GRAPHS"] ?? (long ? 20_000 : 3_000)),
   largeGraphs: Number(process.env["FACET_LARGE_GRAPHS"] ?? (long ? 1_000 : 30)),
   /** Points of the kill matrix, and of the matrix of failing operations; all of them in the long run. */
-  kills: Number(process.env["FACET_KILLS"] ?? (long ? Number.POSITIVE_INFINITY : 24)),
-  indexKills: Number(process.env["FACET_KILLS"] ?? (long ? Number.POSITIVE_INFINITY : 12)),
+  kills: Number(process.env["FACET_CRASHES"] ?? (long ? Number.POSITIVE_INFINITY : 24)),
+  indexKills: Number(process.env["FACET_CRASHES"] ?? (long ? Number.POSITIVE_INFINITY : 12)),
   failures: Number(process.env["FACET_FAILURES"] ?? (long ? Number.POSITIVE_INFINITY : 40)),
+  /** Rounds of eight processes beside a collector. */
+  rounds: long ? 20 : 1,
 } as const

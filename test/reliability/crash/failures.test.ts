@@ -55,7 +55,7 @@ interface Point {
 
 const pointsOf = async (scenario: Scenario, kind: "change" | "read"): Promise<ReadonlyArray<Point>> => {
   const { cache, state, remove } = rig.trial(scenario.store)
-  await rig.dag(cache, scenario.args, { fault: { root: cache, state, kind } })
+  await rig.undisturbed(cache, scenario.args, { fault: { root: cache, state, kind } })
   const points = Object.entries(operationsOf(state)).flatMap(([role, operations]) =>
     operations.flatMap((operation, at) => {
       const failures: ReadonlyArray<Failure> =
@@ -141,7 +141,7 @@ describe.skipIf(!hasStrace)("a system call of SQLite that fails (skipped where s
     for (const scenario of all) {
       const { cache, state, remove } = rig.trial(scenario.store)
       const log = join(state, "strace")
-      await rig.dag(cache, scenario.args, {
+      await rig.undisturbed(cache, scenario.args, {
         through: tracing(cache, ["-o", log, "-e", `trace=${Object.keys(CALLS).join(",")}`]),
       })
       for (const [call, most] of systemCalls(readFileSync(log, "utf8")))

@@ -24,7 +24,7 @@ interface Point {
 const pointsOf = async (scenario: Scenario): Promise<ReadonlyArray<Point>> => {
   const { cache, state, remove } = rig.trial(scenario.store)
   const log = join(state, "strace")
-  await rig.dag(cache, scenario.args, {
+  await rig.undisturbed(cache, scenario.args, {
     through: tracing(cache, ["-o", log, "-e", `trace=${CALLS.join(",")}`]),
   })
   const calls = systemCalls(readFileSync(log, "utf8"))

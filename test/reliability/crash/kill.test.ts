@@ -21,7 +21,7 @@ interface Point {
 /** Every operation of every process of a command, found by letting it pass once. */
 const pointsOf = async (scenario: Scenario): Promise<ReadonlyArray<Point>> => {
   const { cache, state, remove } = rig.trial(scenario.store)
-  await rig.dag(cache, scenario.args, { fault: { root: cache, state } })
+  await rig.undisturbed(cache, scenario.args, { fault: { root: cache, state } })
   const points = Object.entries(operationsOf(state)).flatMap(([role, operations]) =>
     operations.flatMap((operation, at): ReadonlyArray<Point> => {
       const point = { scenario, role, at, operation }

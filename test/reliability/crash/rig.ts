@@ -99,15 +99,14 @@ export const crashRig = () => {
       child.on("close", (code) => resolve({ code, stdout, stderr }))
     })
 
+  /** A command that has to succeed. */
+  const undisturbed: typeof dag = async (...call) => {
+    const answer = await dag(...call)
+    if (answer.code === 0) return answer
+    throw new Error(`dag ${call[1].join(" ")} ended with ${answer.code}: ${answer.stderr}`)
+  }
   const run = async (cache: string, generation: Generation, jobs = 1): Promise<Results> => {
-    const { code, stdout, stderr } = await dag(cache, [
-      "run",
-      "--json",
-      "-j",
-      String(jobs),
-      ...setting(generation),
-    ])
-    if (code !== 0) throw new Error(`an undisturbed run ended with ${code}: ${stderr}`)
+    const { stdout } = await undisturbed(cache, ["run", "--json", "-j", String(jobs), ...setting(generation)])
     return resultsOf(cache, stdout)
   }
   const resultsOf = (cache: string, stdout: string): Results => {
@@ -129,6 +128,7 @@ export const crashRig = () => {
     base,
     project,
     dag,
+    undisturbed,
     run,
     setting,
     /** A fresh folder for a trial, with a copy of a store in it. */

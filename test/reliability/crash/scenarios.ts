@@ -75,7 +75,7 @@ export const scenarios = async (rig: CrashRig): Promise<ReadonlyArray<Scenario>>
     {
       name: "gc",
       store: at("third"),
-      args: ["cache", "gc", "--keep", "1", "--days", "0"],
+      args: ["cache", "gc", "--keep-runs", "1", "--keep-days", "0"],
       next: THIRD,
       expected: third,
       kept: [THIRD],
