@@ -11,7 +11,10 @@ import { granted } from "./pools.ts"
 import type { NodeRun } from "./compute-node.ts"
 import type { ItemOutcome, MapTask } from "./task.ts"
 
-/** How many items go to a worker at once: few enough to share out evenly, many enough to spread the cost of a flush. */
+/**
+ * How many items go to a worker at once: few enough to share out evenly, many enough to spread the cost of a flush.
+ * Items that the engine's own process computes go all together, and are made durable by the clock.
+ */
 const batchSize = (items: number, workers: number): number =>
   Math.max(1, Math.min(32, Math.ceil(items / (workers * 8))))
 
@@ -96,7 +99,7 @@ export const computeItems = Effect.fnUntraced(function* (
     )
   const batchOrOneByOne = (batch: ReadonlyArray<Item>) =>
     attempt(batch).pipe(Effect.catchTag("WorkerDied", () => Effect.forEach(batch, alone, { discard: true })))
-  const size = io ? todo.length : batchSize(todo.length, pools.sizes.cpu)
+  const size = io || map.run !== undefined ? todo.length : batchSize(todo.length, pools.sizes.cpu)
   const batches: Array<ReadonlyArray<Item>> = []
   for (let at = 0; at < todo.length; at += size) batches.push(todo.slice(at, at + size))
   yield* Effect.forEach(batches, batchOrOneByOne, { concurrency: pools.sizes.cpu, discard: true })

@@ -11,6 +11,7 @@ import type { InputPort, NodeContext, NodeDefinition } from "../node.ts"
 import { readFiles, readJson, writeFiles, writeJson } from "../store/artifacts.ts"
 import { forgottenReject } from "../store/forgotten-guard.ts"
 import { captureFiles, type StoredFiles } from "../store/files.ts"
+import { isStoreTrouble, storeFailure, type StoreDamaged, type StoreError } from "../store/errors.ts"
 import { removeFolder, type OpenStore } from "../store/store.ts"
 import { readTable, TableWriter } from "../store/tables.ts"
 import type { ItemResult } from "../store/traces.ts"
@@ -46,15 +47,26 @@ const withContext = async <A>(
   store: OpenStore,
   task: MapTask | RunTask,
   hooks: TaskHooks,
-  body: (context: NodeContext, folder: () => Promise<string>) => Promise<A>,
+  body: (context: NodeContext, folder: () => Promise<string>, isTroubled: () => boolean) => Promise<A>,
 ): Promise<A> => {
   const made: Array<string> = []
-  const folder = async (): Promise<string> => {
-    const path = join(store.temporary, `${process.pid}-${crypto.randomUUID()}`)
-    mkdirSync(path, { recursive: true })
-    made.push(path)
-    return path
+  // A store that fails is nobody's bad item: the task fails, whatever the implementation makes of the error.
+  let trouble: StoreError | StoreDamaged | undefined
+  const guard = async <B>(operation: string, use: () => B | Promise<B>): Promise<B> => {
+    try {
+      return await use()
+    } catch (error) {
+      if (isStoreTrouble(error)) trouble ??= storeFailure(operation, error)
+      throw error
+    }
   }
+  const folder = (): Promise<string> =>
+    guard("make a scratch folder", () => {
+      const path = join(store.temporary, `${process.pid}-${crypto.randomUUID()}`)
+      mkdirSync(path, { recursive: true })
+      made.push(path)
+      return path
+    })
   if (task.forgotten !== undefined) store.forgotten.use(task.forgotten)
   const mask = maskerOf(task.secrets)
   const recall = task.kind === "run" ? recallOf(store, task) : undefined
@@ -62,10 +74,10 @@ const withContext = async <A>(
   const context: NodeContext = {
     seed: task.seed,
     blobs: {
-      get: async (ref) => store.blobs.get(ref.$blob),
-      put: async (bytes, media) => store.blobs.put(bytes, media),
-      putFile: async (path, media) => store.blobs.putFile(path, media),
-      copyTo: async (ref, path) => store.blobs.copyTo(ref.$blob, path),
+      get: (ref) => guard("read a blob", () => store.blobs.get(ref.$blob)),
+      put: (bytes, media) => guard("keep a blob", () => store.blobs.put(bytes, media)),
+      putFile: (path, media) => guard("keep a file", () => store.blobs.putFile(path, media)),
+      copyTo: (ref, path) => guard("lay out a blob", () => store.blobs.copyTo(ref.$blob, path)),
     },
     scratch: () => (scratch ??= folder()),
     files: task.files,
@@ -74,11 +86,13 @@ const withContext = async <A>(
     warn: (message) =>
       hooks.warn === undefined ? hooks.log(`WARNING: ${mask(message)}`) : hooks.warn(mask(message)),
     capture: (path, options) =>
-      captureFiles(store.blobs, path, {
-        ...options,
-        signal: hooks.signal,
-        ...(Object.values(task.files).includes(path) ? { stamps: store.files } : {}),
-      }),
+      guard("keep files", () =>
+        captureFiles(store.blobs, path, {
+          ...options,
+          signal: hooks.signal,
+          ...(Object.values(task.files).includes(path) ? { stamps: store.files } : {}),
+        }),
+      ),
     recall: recall ?? { get: () => undefined, put: () => {} },
     progress: hooks.progress,
     signal: hooks.signal,
@@ -94,11 +108,12 @@ const withContext = async <A>(
   }
   try {
     requireSecrets(task.params, task.secrets)
-    const result = await body(context, folder)
+    const result = await body(context, folder, () => trouble !== undefined)
+    if (trouble !== undefined) throw trouble
     recall?.save()
     return result
   } catch (error) {
-    throw masked(error, mask)
+    throw masked(trouble ?? error, mask)
   } finally {
     for (const path of made) removeFolder(path)
   }
@@ -113,6 +128,9 @@ const masked = (error: unknown, mask: (text: string) => string): unknown => {
 /** How often the blobs of finished items are made durable, in ms. */
 const FLUSH_EVERY = 250
 
+/** How long items that never wait may keep a process to themselves, in ms: it has to hear Ctrl-C and show progress. */
+const SLICE = 20
+
 /** Runs some items of a mapping node. One bad item fails alone; only a failing store fails the task. */
 export const executeMap = async (
   store: OpenStore,
@@ -121,7 +139,7 @@ export const executeMap = async (
   hooks: TaskHooks,
 ): Promise<void> => {
   const call = await implementation(definition)
-  await withContext(store, task, hooks, async (context) => {
+  await withContext(store, task, hooks, async (context, _, isTroubled) => {
     let finished: Array<readonly [number, ItemOutcome]> = []
     let flushed = performance.now()
     const flush = (): void => {
@@ -132,12 +150,18 @@ export const executeMap = async (
       flushed = performance.now()
     }
     let next = 0
+    let turn = performance.now()
     const lane = async (): Promise<void> => {
-      while (next < task.items.length && !hooks.signal.aborted) {
+      while (next < task.items.length && !hooks.signal.aborted && !isTroubled()) {
         const index = next++
         const outcome = await oneItem(call, task, context, task.items[index])
+        if (isTroubled()) return
         finished.push([index, outcome])
         if (performance.now() - flushed > FLUSH_EVERY) flush()
+        if (performance.now() - turn > SLICE) {
+          await new Promise((resolve) => setImmediate(resolve))
+          turn = performance.now()
+        }
       }
     }
     await Promise.all(
