@@ -1,7 +1,8 @@
 import type { Auditor } from "../audit/auditor.ts"
 import { describeError } from "../describe-error.ts"
 import type { NodeDefinition } from "../node.ts"
-import { openStore } from "../store/store.ts"
+import { storeFailure } from "../store/errors.ts"
+import { openStore, type OpenStore } from "../store/store.ts"
 import { executeMap, executeRun } from "./execute.ts"
 import type { FromWorker, ToWorker } from "./messages.ts"
 import { withOpenPorts } from "./open-ports.ts"
@@ -17,7 +18,8 @@ export const serveTasks = (options: {
   /** In processes that watch what tasks read. */
   readonly auditor?: Auditor
 }): void => {
-  const store = openStore(options.store)
+  // Opened at once, while the engine prepares the task; a store that cannot be opened is the task's error.
+  const opened = openNow(options.store)
   const abort = new AbortController()
   const send = (message: FromWorker): void => {
     process.send?.(message)
@@ -37,12 +39,13 @@ export const serveTasks = (options: {
       items: (outcomes) => send({ type: "items", id, outcomes }),
       ...(task.watch === undefined ? {} : { undeclared: (read) => send({ type: "undeclared", id, read }) }),
     }
-    const { watch } = task
-    if (watch !== undefined) options.auditor?.begin({ ...task, watch }, store)
     const tell = (): void => {
       for (const read of options.auditor?.take() ?? []) hooks.undeclared?.(read)
     }
     try {
+      const store = opened()
+      const { watch } = task
+      if (watch !== undefined) options.auditor?.begin({ ...task, watch }, store)
       const type = await options.definitionOf(task)
       const definition = task.kind === "run" ? withOpenPorts(type, task.open, task.params) : type
       if (task.kind === "map") await executeMap(store, definition, task, hooks)
@@ -61,4 +64,17 @@ export const serveTasks = (options: {
     else void perform(message.id, message.task)
   })
   send({ type: "ready" })
+}
+
+/** Opens the store; what goes wrong is thrown when the store is asked for. */
+const openNow = (root: string): (() => OpenStore) => {
+  try {
+    const store = openStore(root)
+    return () => store
+  } catch (cause) {
+    const failure = storeFailure(`open the store ${root} in a worker process`, cause)
+    return () => {
+      throw failure
+    }
+  }
 }

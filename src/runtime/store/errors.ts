@@ -13,6 +13,24 @@ export class StoreDamaged extends Schema.TaggedError<StoreDamaged>()("StoreDamag
   message: Schema.String,
 }) {}
 
+/** What the machine says when it, and not what it was asked for, is the trouble. */
+const MACHINE = new Set([
+  "ENOSPC",
+  "EDQUOT",
+  "EIO",
+  "EMFILE",
+  "ENFILE",
+  "EROFS",
+  "ENOMEM",
+  "ERR_SQLITE_ERROR",
+])
+
+/** Whether an error is the store's or the machine's: whoever met it by chance is not to blame. */
+export const isStoreTrouble = (error: unknown): boolean =>
+  error instanceof StoreDamaged ||
+  error instanceof StoreError ||
+  (error instanceof Error && "code" in error && MACHINE.has(String(error.code)))
+
 /** Turns whatever a store operation threw into a typed error. */
 export const storeFailure = (operation: string, cause: unknown): StoreError | StoreDamaged => {
   if (cause instanceof StoreDamaged || cause instanceof StoreError) return cause
