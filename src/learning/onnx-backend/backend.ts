@@ -42,7 +42,7 @@ export class OnnxBackend extends tf.KernelBackend {
   /** Values of disposed tensors that the next run may still read. */
   #released: Array<{ readonly dtype: Dtype; readonly value: HostValue }> = []
   #flushNumber = 0
-  #stats = { flushes: 0, compiles: 0, compileMs: 0, runMs: 0, lastNodes: 0, lastOnnxNodes: 0, fallbacks: 0 }
+  #stats = { flushes: 0, compiles: 0, lastNodes: 0, lastOnnxNodes: 0, fallbacks: 0 }
 
   constructor(options: OnnxBackendOptions = {}) {
     super()
@@ -133,15 +133,11 @@ export class OnnxBackend extends tf.KernelBackend {
     const key = structureKey(graph)
     let step = this.#sessions.get(key)
     if (step === undefined) {
-      const start = performance.now()
       step = compileStep(graph, { threads: this.options.threads ?? 1, ...SESSION, ...this.options.session })
       this.#sessions.set(key, step)
       this.#stats.compiles++
-      this.#stats.compileMs += performance.now() - start
     }
-    const start = performance.now()
     runStep(step, order, live, this.#pool)
-    this.#stats.runMs += performance.now() - start
     this.#pending.clear()
     for (const { dtype, value } of this.#released) if (value.exclusive) this.#pool.release(dtype, value.data)
     this.#released = []

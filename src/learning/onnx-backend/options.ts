@@ -14,12 +14,10 @@ export interface OnnxBackendOptions {
   readonly session?: SessionOptions
 }
 
-/** Counters since the backend was made. Times in milliseconds. */
+/** Counters since the backend was made. */
 export interface OnnxBackendStats {
   readonly flushes: number
   readonly compiles: number
-  readonly compileMs: number
-  readonly runMs: number
   /** Recorded kernel calls and ONNX nodes of the last flush. */
   readonly lastNodes: number
   readonly lastOnnxNodes: number

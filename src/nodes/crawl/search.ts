@@ -66,6 +66,8 @@ export default defineNode({
   inputs,
   outputs,
   params: Params,
+  // For when to ask a host again; no result has it.
+  ambient: ["clock"],
   map: {
     items: (params) => queriesOf(params.keywords, params.template),
     itemParams: ["engine", "baseUrl", "perKeyword", "width", "minSize", "maxBytes", "licences", "seed"],

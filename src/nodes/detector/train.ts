@@ -77,5 +77,7 @@ export default defineNode({
   seeded: true,
   resources: { cpu: 2 },
   exact: "same-machine",
+  // The log says how long a stretch of steps took; no result has it.
+  ambient: ["clock"],
   impl: () => import("./train.impl.ts"),
 })

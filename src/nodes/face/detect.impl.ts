@@ -1,5 +1,4 @@
-import { dirname } from "node:path"
-import type { MapFunction } from "../../runtime/node.ts"
+import type { MapFunction, NodeContext } from "../../runtime/node.ts"
 import type { Face, Sample } from "../../schema/sample.ts"
 import { ImageError } from "../../vision/imageError.ts"
 import { raster, type Raster } from "../../vision/raster.ts"
@@ -7,7 +6,7 @@ import { resizeBilinear } from "../../vision/resize.ts"
 import type { Detector } from "../../vision/mtcnn/detect.ts"
 import { readable, rejected, unreadable } from "../image/readable.ts"
 import type { Params } from "./detect.ts"
-import { detectorOf, WeightsError } from "./detector.ts"
+import { detectorOf, WeightsError, type WeightsPlace } from "./detector.ts"
 import { facesOf, type Detected } from "./faces.ts"
 
 /** Part of the shorter side that is added as a border, each way, and the least shorter side, of a second look. */
@@ -55,16 +54,21 @@ const lookAgain = async (
   }))
 }
 
+/** The weights that the definition declares: one path of the user's, or a file for each network. */
+const declared = ({ weights, pnet, rnet, onet }: NodeContext["files"]): WeightsPlace => {
+  if (weights !== undefined) return { path: weights }
+  if (pnet === undefined || rnet === undefined || onet === undefined)
+    throw new WeightsError("no weights given")
+  return { files: { pnet, rnet, onet } }
+}
+
 const detect: MapFunction<
   Pick<Sample, "image">,
   Params,
   { readonly face: Face; readonly phash: null }
 > = async ({ item, params, context }) => {
   const { minFaceSize, thresholds, factor, retryBelow } = params
-  const { weights, pnet } = context.files
-  const path = weights ?? (pnet === undefined ? undefined : dirname(pnet))
-  if (params.download === undefined && path === undefined) throw new WeightsError("no weights given")
-  const detector = await detectorOf(params.download ?? { path })
+  const detector = await detectorOf(params.download ?? declared(context.files))
   const image = await readable(item.image, context, { maxPixels: params.maxPixels })
   if (image instanceof ImageError) return unreadable(image)
   const options = { minFaceSize, thresholds, factor }

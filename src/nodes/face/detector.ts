@@ -31,17 +31,23 @@ const ofOneFile = (bytes: Uint8Array) => {
   })
 }
 
-const ofPath = async (path: string) => {
-  if (!(await stat(path)).isDirectory()) return ofOneFile(await readFile(path))
+type Net = (typeof nets)[number]
+
+const ofFiles = async (file: (net: Net) => string) => {
   const [pnet, rnet, onet] = await Promise.all(
     nets.map((net) =>
-      readFile(join(path, `${net}.safetensors`)).catch((cause: unknown) => {
+      readFile(file(net)).catch((cause: unknown) => {
         throw new WeightsError(`the folder of weights has no readable ${net}.safetensors`, { cause })
       }),
     ),
   )
   return readDetectorWeights({ pnet, rnet, onet })
 }
+
+const ofPath = async (path: string) =>
+  (await stat(path)).isDirectory()
+    ? ofFiles((net) => join(path, `${net}.safetensors`))
+    : ofOneFile(await readFile(path))
 
 /** Downloads once per machine; what is kept is checked like what comes over the network. */
 const ofAddress = async ({ url, sha256 }: { readonly url: string; readonly sha256: string }) => {
@@ -74,7 +80,16 @@ const ofAddress = async ({ url, sha256 }: { readonly url: string; readonly sha25
   }
 }
 
-export type WeightsPlace = { readonly path: string } | { readonly url: string; readonly sha256: string }
+/** A folder or one file; the three files; or an address. */
+export type WeightsPlace =
+  | { readonly path: string }
+  | { readonly files: Readonly<Record<Net, string>> }
+  | { readonly url: string; readonly sha256: string }
+
+const weightsOf = (place: WeightsPlace) => {
+  if ("path" in place) return ofPath(place.path)
+  return "files" in place ? ofFiles((net) => place.files[net]) : ofAddress(place)
+}
 
 const detectors = new Map<string, Promise<Detector>>()
 
@@ -83,9 +98,7 @@ export const detectorOf = (place: WeightsPlace): Promise<Detector> => {
   const key = JSON.stringify(place)
   let detector = detectors.get(key)
   if (detector === undefined) {
-    detector = ("path" in place ? ofPath(place.path) : ofAddress(place)).then((weights) =>
-      createDetector(weights),
-    )
+    detector = weightsOf(place).then((weights) => createDetector(weights))
     // A failure is not kept: a download may go better next time.
     detector.catch(() => detectors.delete(key))
     detectors.set(key, detector)
