@@ -227,6 +227,8 @@ interface DocumentPorts<Params> {
   readonly openInputs?: boolean
   /** Output ports that the parameters name, besides `outputs`. Must bear parameters that are secrets. */
   readonly outputsOf?: (params: Params) => Outputs
+  /** Those of them that are laid out for a person to open, besides `present`. */
+  readonly presentOf?: (params: Params) => ReadonlyArray<string>
   /** Parameters that a secret may be a part of; default: all. */
   readonly secretParams?: ReadonlyArray<string>
   /** What is wrong with parameters and fed ports taken together: told with the other mistakes of the document. */

@@ -83,6 +83,11 @@ export const Params = Schema.Struct({
     {},
     "environment besides PATH, HOME (the scratch folder), LANG=C.UTF-8 and TZ=UTC",
   ),
+  present: param(
+    Schema.Array(Schema.String),
+    [],
+    "outputs (files) that are laid under out/ of the store for a person to open",
+  ),
   blobs: param(Schema.Boolean, false, "lay the pictures of input tables beside them, as PORT.blobs/DIGEST"),
 })
 export type Params = typeof Params.Type

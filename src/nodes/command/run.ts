@@ -37,6 +37,17 @@ const check = (params: Params, ports: ReadonlyArray<string>): ReadonlyArray<Obje
       hint: "leave results beside the inputs",
     })
   }
+  const files = Object.entries(params.outputs).flatMap(([port, output]) =>
+    outputTypes[outputOf(output).type].kind === "files" ? [port] : [],
+  )
+  for (const [index, port] of params.present.entries()) {
+    if (files.includes(port)) continue
+    const hint =
+      files.length === 0
+        ? "there are no outputs that are files"
+        : `outputs that are files: ${files.join(", ")}`
+    objections.push({ path: ["with", "present", index], message: `there is no such output "${port}"`, hint })
+  }
   return objections
 }
 
@@ -51,6 +62,8 @@ export default defineNode({
       Object.entries(outputs).map(([port, output]) => [port, outputTypes[outputOf(output).type]]),
     ),
   params: Params,
+  presentOf: ({ present }) => present,
+  freeParams: ["present"],
   secretParams: ["env"],
   check,
   files: ({ code }) => Object.fromEntries(code.map((path) => [lastName(path), path])),

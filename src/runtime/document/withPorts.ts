@@ -11,5 +11,6 @@ export const withPorts = (
     ...definition,
     inputs: { ...definition.inputs, ...open },
     outputs: { ...definition.outputs, ...definition.outputsOf?.(params as never) },
+    present: [...(definition.present ?? []), ...(definition.presentOf?.(params as never) ?? [])],
   }
 }

@@ -110,10 +110,12 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
     else {
       report = yield* runNode({ ...shared, node, entry: entryOf(catalogue, node) })
     }
-    for (const port of node.definition.present ?? []) {
+    const shown = node.definition.present ?? []
+    for (const port of shown) {
       const output = report.outputs[port]
       if (output === undefined) continue
-      presented.push(yield* storeTry(`lay out ${node.id}.${port}`, () => present(store, node.id, output)))
+      const place = shown.length > 1 ? `${node.id}.${port}` : node.id
+      presented.push(yield* storeTry(`lay out ${place}`, () => present(store, place, output)))
     }
     if (report.status === "failed" && options.keepGoing !== true) stop ??= node.id
     reports.set(node.id, report)

@@ -141,6 +141,23 @@ describe("the parameters of a program are checked in the document", () => {
     `)
   })
 
+  it("what is to be seen is an output", async () => {
+    expect(
+      await complaint(
+        "with: { run: x, outputs: { a: a, m: { path: m.json, type: Json } }, present: [a, m, b] }",
+      ),
+    ).toMatchInlineSnapshot(`
+      "p.yaml:4:126 nodes.c.with.present[1]: there is no such output "m"
+        4 | s: { a: a, m: { path: m.json, type: Json } }, present: [a, m, b] } }
+          |                                                            ^
+        = outputs that are files: a
+      p.yaml:4:129 nodes.c.with.present[2]: there is no such output "b"
+        4 | { a: a, m: { path: m.json, type: Json } }, present: [a, m, b] } }
+          |                                                            ^
+        = outputs that are files: a"
+    `)
+  })
+
   it("secrets go into the environment and nowhere else", async () => {
     expect(
       await open().complaint(

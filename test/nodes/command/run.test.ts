@@ -152,6 +152,22 @@ describe("a program", () => {
   })
 })
 
+describe("outputs that are to be seen", () => {
+  it("are laid out for a person, each at a place of its own, and change no key", async () => {
+    const { run, root } = open()
+    const nodes = (rest: string) =>
+      program("echo 1 > a.txt; mkdir b; echo 2 > b/c.txt", `, outputs: { a: a.txt, b: b }${rest}`)
+    const first = await run(nodes(""))
+    const shown = await run(nodes(", present: [a, b]"))
+    expect(shown.nodes[0]).toMatchObject({ status: "cached", key: first.nodes[0].key })
+    expect(shown.presented?.map(({ path }) => path.slice(root.length))).toEqual([
+      "/cache/out/c.a/file",
+      "/cache/out/c.b/c.txt",
+    ])
+    expect(readFileSync(join(root, "cache/out/c.b/c.txt"), "utf8")).toBe("2\n")
+  })
+})
+
 describe("inputs", () => {
   it("lie in the folder by their ports, read-only: files, folders, tables, values", async () => {
     const { run, output, logs } = open({ "data/a.txt": "a", "data/sub/b.txt": "b", "one.csv": "x,y\n" })
