@@ -7,6 +7,7 @@ import packageInfo from "../../package.json" with { type: "json" }
 import { cache } from "./commands/cache.ts"
 import { diff } from "./commands/diff.ts"
 import { explain } from "./commands/explain.ts"
+import { forget } from "./commands/forget.ts"
 import { gallery } from "./commands/gallery.ts"
 import { graph } from "./commands/graph.ts"
 import { init } from "./commands/init.ts"
@@ -38,6 +39,7 @@ const program = root.pipe(
     diff,
     metrics,
     show,
+    forget,
     cache,
     gallery,
     init,

@@ -78,23 +78,27 @@ export const gcCommand = Command.make(
   Effect.fnUntraced(function* ({ runs, age, quota, dryRun }) {
     const globals = yield* root
     const { projectOf } = yield* loadDocumentModule
-    const policy = yield* readPolicy(projectOf(globals.file))
+    const project = projectOf(globals.file)
+    const policy = yield* readPolicy(project)
     const keepDays = age === "" ? (policy.keepDays ?? KEEP_DAYS) : yield* days(age)
     const most = quota === "" ? policy.quota : quota
     const bytes =
       most === undefined ? undefined : yield* parseBytes(most, quota === "" ? POLICY_FILE : "--quota")
     const report = yield* withStoreOnly(globals, (engine) =>
-      Effect.flatMap(engine.Store, (store) =>
-        engine.storeTry("collect the store", () =>
+      Effect.gen(function* () {
+        const store = yield* engine.Store
+        yield* engine.useForgotten(store, project)
+        return yield* engine.storeTry("collect the store", () =>
           engine.collect(store, {
             keepRuns: runs < 0 ? (policy.keepRuns ?? KEEP_RUNS) : runs,
             keepMs: keepDays * DAY,
             ...(bytes === undefined ? {} : { quota: bytes }),
+            project,
             dryRun,
             now: Date.now(),
           }),
-        ),
-      ),
+        )
+      }),
     )
     if (globals.json) return yield* printJson(report)
     return yield* print(describe(report, dryRun))

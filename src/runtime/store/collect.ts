@@ -4,6 +4,8 @@ import { transaction } from "./database.ts"
 import { currentEpoch } from "./epoch.ts"
 import { StoreError } from "./errors.ts"
 import { beginCollection, endCollection, renewCollection } from "./leases.ts"
+import { applyForgotten } from "./forget.ts"
+import { purge, purgeAsked, type Purged } from "./purge.ts"
 import { Marking, type KeptFor } from "./marking.ts"
 import type { Policy } from "./retention.ts"
 import { dropParts } from "./drop-parts.ts"
@@ -11,6 +13,8 @@ import { sweepTemporary } from "./scratch.ts"
 import type { OpenStore } from "./store.ts"
 
 export interface CollectOptions extends Policy {
+  /** The folder of the project whose removal requests hold. */
+  readonly project?: string
   readonly dryRun: boolean
   readonly now: number
 }
@@ -27,8 +31,8 @@ export interface CollectReport extends KeptFor {
   /** Files of packs and large blobs deleted, and bytes that the folder takes less. */
   readonly deletedFiles: number
   readonly rewrittenPacks: number
-  /** Where something was forgotten since the last collection: whether its bytes are gone from the disk. */
-  readonly purged?: { readonly done: true } | { readonly done: false; readonly because: string }
+  /** Where something was forgotten since the last complete purge: whether its bytes are gone from the disk. */
+  readonly purged?: Purged
 }
 
 /** Rows handled in one transaction: short enough that nobody waits long for it. */
@@ -61,6 +65,10 @@ export function* collecting(store: OpenStore, options: CollectOptions): Generato
       cause: undefined,
     })
   try {
+    // What is freed is not left in free pages of the index.
+    store.db.exec("PRAGMA secure_delete = ON")
+    if (!dryRun && options.project !== undefined) applyForgotten(store, options.project)
+    const asked = dryRun ? 0 : purgeAsked(store)
     const sweptScratch = dryRun ? 0 : sweepTemporary(store)
     const marking = new Marking(store, options)
     marking.look()
@@ -69,6 +77,7 @@ export function* collecting(store: OpenStore, options: CollectOptions): Generato
     const blobs = yield* dropBlobs(store, marking, own, dryRun)
     const files = dryRun ? { deleted: 0 } : sweepFiles(store)
     yield
+    const purged = asked === 0 ? undefined : purge(store, asked, marking.leases)
     const rewritten = dryRun ? 0 : compactPacks(store, { thorough: false }).rewritten
     return {
       ...marking.report(),
@@ -76,6 +85,7 @@ export function* collecting(store: OpenStore, options: CollectOptions): Generato
       ...blobs,
       sweptScratch,
       deletedFiles: files.deleted,
+      ...(purged === undefined ? {} : { purged }),
       rewrittenPacks: rewritten,
     }
   } finally {

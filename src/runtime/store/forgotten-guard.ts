@@ -106,6 +106,11 @@ export class ForgottenGuard {
     return true
   }
 
+  /** Whether something was looked through before, for these very requests, and is clean. */
+  isKnown(digest: string, list: Forgotten): boolean {
+    return list.id === this.#list.id && this.#isCleared(digest)
+  }
+
   #isCleared(digest: string): boolean {
     if (this.#fresh.has(digest)) return true
     const row = this.#find.get(key(digest))

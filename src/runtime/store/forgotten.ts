@@ -49,7 +49,7 @@ const onesOf = Uint8Array.from({ length: 256 }, (_, i) => i.toString(2).replaceA
 export const bitsApart = (a: string, b: string): number => {
   let bits = 0
   for (let at = 0; at < 16; at += 2)
-    bits += onesOf[Number.parseInt(a.slice(at, at + 2), 16) ^ Number.parseInt(b.slice(at, at + 2), 16)]!
+    bits += onesOf[Number.parseInt(a.slice(at, at + 2), 16) ^ Number.parseInt(b.slice(at, at + 2), 16)]
   return bits
 }
 
