@@ -110,6 +110,7 @@ export const skippedInput = (node: GraphNode, isSkipped: (id: string) => boolean
     if (gone.length === 0) continue
     const spec = node.definition.inputs?.[port]
     const many = spec !== undefined && "many" in spec ? spec.many : "one"
+    if (spec !== undefined && "many" in spec && spec.mayBeEmpty === true) continue
     if (many === "one" || (many === "list" && gone.length === refs.length)) return gone[0].node
   }
   return undefined

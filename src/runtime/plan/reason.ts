@@ -75,6 +75,23 @@ const value = (json: Json): string => {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 
+/** Letters of a long text that are shown before the first that differs, and in all. */
+const LEAD = 20
+const SHOWN = 57
+
+/** Two texts, of long ones the part in which they differ: `…steps=500 train > model.t…`. */
+const texts = (before: string, after: string): string => {
+  if (Math.max(before.length, after.length) <= SHOWN) return `${value(before)} → ${value(after)}`
+  let same = 0
+  while (same < before.length && before[same] === after[same]) same++
+  const start = Math.max(0, same - LEAD)
+  const part = (text: string): string => {
+    const shown = JSON.stringify(text.slice(start, start + SHOWN))
+    return `${start > 0 ? "…" : ""}${shown}${text.length > start + SHOWN ? "…" : ""}`
+  }
+  return `${part(before)} → ${part(after)}`
+}
+
 /** For two objects or lists, the part that differs: `keywords.anger[3]: unset → "ire"`. */
 const narrow = (name: string, before: Json, after: Json): readonly [string, Json, Json] => {
   const isGroup = (json: Json): json is { readonly [key: string]: Json } | ReadonlyArray<Json> =>
@@ -110,6 +127,8 @@ export const reasonText = (reason: Reason): string => {
       const [name, before, after] = narrow(reason.name, reason.before, reason.after)
       if (Array.isArray(before) && Array.isArray(after))
         return `parameter ${name}: ${listChange(before, after)}`
+      if (typeof before === "string" && typeof after === "string")
+        return `parameter ${name}: ${texts(before, after)}`
       return `parameter ${name}: ${value(before)} → ${value(after)}`
     }
     case "input":
