@@ -51,7 +51,9 @@ export const report = async (exit: Exit.Exit<unknown, unknown>, json: boolean): 
   if (exit._tag === "Success") return codes.ok
   if (Cause.hasInterruptsOnly(exit.cause)) return codes.interrupted
   const error = Cause.squash(exit.cause)
-  if (!isFailure(error) || Cause.hasDies(exit.cause)) {
+  // The store dies of what it cannot keep when it is closed: that is no fault of the program.
+  const isOfStore = isFailure(error) && ["StoreError", "StoreDamaged"].includes(error._tag)
+  if (!isFailure(error) || (Cause.hasDies(exit.cause) && !isOfStore)) {
     note(`${paintNote("red", "dag: a fault in the program itself:")} ${Cause.pretty(exit.cause)}`)
     return codes.failed
   }

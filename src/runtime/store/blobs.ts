@@ -227,9 +227,12 @@ export class BlobStore {
   }
 
   close(): void {
-    if (this.#broken === undefined) this.flush()
-    this.#closePack()
-    this.#reader.close()
+    try {
+      if (this.#broken === undefined) this.flush()
+    } finally {
+      this.#closePack()
+      this.#reader.close()
+    }
   }
 
   /** Enters what waits into the index, in the order of the digests: neighbours in the tree are written together. */

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { BlobStore } from "./blobs.ts"
 import { openDatabase } from "./database.ts"
@@ -49,10 +50,17 @@ export const openStore = (root: string): OpenStore => {
     temporary: join(root, "tmp"),
     publish,
     close: () => {
-      if (!blobs.broken) publish()
-      if (!blobs.broken) forgotten.save()
-      blobs.close()
-      db.close()
+      // All is closed, whatever cannot be written any more.
+      try {
+        if (!blobs.broken) publish()
+        if (!blobs.broken) forgotten.save()
+      } finally {
+        try {
+          blobs.close()
+        } finally {
+          db.close()
+        }
+      }
     },
   }
 }
@@ -65,7 +73,11 @@ export class Store extends Context.Service<Store, OpenStore>()("facet/runtime/St
       Store,
       Effect.acquireRelease(
         storeTry(`open the store ${root}`, () => openStore(root)),
-        (store) => Effect.sync(() => store.close()),
+        (store, exit) => {
+          const closed = storeTry("keep what was computed", () => store.close())
+          // After a failure the store may well not be able to write, and why has been told.
+          return Exit.isFailure(exit) ? Effect.ignore(closed) : Effect.orDie(closed)
+        },
       ),
     )
 }
