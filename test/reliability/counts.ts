@@ -31,6 +31,8 @@ export const counts = {
   kills: Number(process.env["FACET_CRASHES"] ?? (long ? Number.POSITIVE_INFINITY : 24)),
   indexKills: Number(process.env["FACET_CRASHES"] ?? (long ? Number.POSITIVE_INFINITY : 12)),
   failures: Number(process.env["FACET_FAILURES"] ?? (long ? Number.POSITIVE_INFINITY : 40)),
+  /** Ways to damage the files of one class. */
+  damages: Number(process.env["FACET_DAMAGES"] ?? (long ? 400 : 6)),
   /** Rounds of eight processes beside a collector. */
   rounds: long ? 20 : 1,
 } as const
