@@ -88,7 +88,7 @@ afterEach(async () => {
 
 const ask = async (...args: ReadonlyArray<string>) => {
   const answer = await dag(home.folder, args)
-  expect(answer, answer.stderr).toMatchObject({ code: 0 })
+  expect(answer).toMatchObject({ code: 0 })
   return answer.stdout
 }
 const json = async (...args: ReadonlyArray<string>): Promise<never> =>

@@ -2,6 +2,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import { digestOf } from "../../schema/digest.ts"
+import { LARGE_BYTES } from "./large-file.ts"
 import { StoreDamaged } from "./errors.ts"
 
 /** Packs kept open for reading. */
@@ -92,6 +93,8 @@ export class BlobReader {
       const whole = fs.readFileSync(join(this.#root, path))
       return new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength)
     }
+    // No blob of a pack is as large: the index is damaged.
+    if (!(bytes >= 0 && bytes < LARGE_BYTES && offset >= 0)) return new Uint8Array()
     const fd = this.#pack(path)
     const into = new Uint8Array(bytes)
     for (let at = 0; at < bytes;) {

@@ -5,7 +5,8 @@ import { currentEpoch } from "./epoch.ts"
 import { StoreError } from "./errors.ts"
 import { beginCollection, endCollection, renewCollection } from "./leases.ts"
 import { applyForgotten } from "./forget.ts"
-import { purge, purgeAsked, type Purged } from "./purge.ts"
+import { purge, type Purged } from "./purge.ts"
+import { purgeAsked } from "./purge-asked.ts"
 import { Marking, type KeptFor } from "./marking.ts"
 import type { Policy } from "./retention.ts"
 import { dropParts } from "./drop-parts.ts"
@@ -68,7 +69,7 @@ export function* collecting(store: OpenStore, options: CollectOptions): Generato
     // What is freed is not left in free pages of the index.
     store.db.exec("PRAGMA secure_delete = ON")
     if (!dryRun && options.project !== undefined) applyForgotten(store, options.project)
-    const asked = dryRun ? 0 : purgeAsked(store)
+    const asked = dryRun ? 0 : purgeAsked(store.db)
     const sweptScratch = dryRun ? 0 : sweepTemporary(store)
     const marking = new Marking(store, options)
     marking.look()

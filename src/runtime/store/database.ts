@@ -1,7 +1,9 @@
-import { mkdirSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { StoreDamaged } from "./errors.ts"
 import { PACKS_BY_NUMBER } from "./epoch.ts"
+import { SEALS } from "./seal.ts"
 import { CLEARED } from "./forgotten-layout.ts"
 
 /** The layouts of the index, one step each: a step is added for every change, none is ever edited. */
@@ -59,6 +61,7 @@ const MIGRATIONS: ReadonlyArray<string> = [
   `,
   PACKS_BY_NUMBER,
   CLEARED,
+  SEALS,
 ]
 
 /** Version of the store's layout. */
@@ -84,14 +87,35 @@ export const openDatabase = (root: string): DatabaseSync => {
       `the store in ${root} was made by a newer Facet (layout ${version()}, this one knows ${LAYOUT})`,
     )
   }
-  if (version() < LAYOUT) {
+  if (version() < LAYOUT) migrate(db, root, version)
+  return db
+}
+
+/** Brings the index of an older version, or a new one, to the layout of now. */
+const migrate = (db: DatabaseSync, root: string, version: () => number): void => {
+  try {
     transaction(db, () => {
+      if (version() === 0 && hasBlobs(root)) throw lostIndex(root)
       for (let at = version(); at < LAYOUT; at++) db.exec(MIGRATIONS[at])
       db.exec(`PRAGMA user_version = ${LAYOUT}`)
     })
+  } catch (error) {
+    db.close()
+    throw error
   }
-  return db
 }
+
+const hasBlobs = (root: string): boolean =>
+  ["packs", "objects"].some(
+    (name) => existsSync(join(root, name)) && readdirSync(join(root, name)).length > 0,
+  )
+
+/** A store with blobs had an index: an empty one in its place would make all of it garbage. */
+const lostIndex = (root: string): StoreDamaged =>
+  new StoreDamaged({
+    digest: "store.db",
+    message: `the index of the store in ${root} is lost (store.db is missing or empty): \`dag cache verify --repair\` finds what is in its packs`,
+  })
 
 /** Runs `body` in one write transaction: all of it is seen by others, or none. */
 export const transaction = <A>(db: DatabaseSync, body: () => A): A => {

@@ -31,9 +31,19 @@ export const isStoreTrouble = (error: unknown): boolean =>
   error instanceof StoreError ||
   (error instanceof Error && "code" in error && MACHINE.has(String(error.code)))
 
+/** SQLITE_CORRUPT and SQLITE_NOTADB: what the database file holds is no database, or not a whole one. */
+export const isIndexDamage = (cause: unknown): cause is Error =>
+  (cause instanceof Error && "errcode" in cause && [11, 26].includes(Number(cause.errcode) & 0xff)) ||
+  (cause instanceof StoreDamaged && cause.digest === "store.db")
+
 /** Turns whatever a store operation threw into a typed error. */
 export const storeFailure = (operation: string, cause: unknown): StoreError | StoreDamaged => {
   if (cause instanceof StoreDamaged || cause instanceof StoreError) return cause
+  if (isIndexDamage(cause))
+    return new StoreDamaged({
+      digest: "store.db",
+      message: `${operation}: the index of the store is damaged (${cause.message}): \`dag cache verify --repair\` rebuilds it from what can still be read`,
+    })
   const text = cause instanceof Error ? cause.message : String(cause)
   const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
   const advice =

@@ -1,5 +1,4 @@
-import { createReadStream } from "node:fs"
-import { chmod, mkdir } from "node:fs/promises"
+import { chmodSync, createReadStream, mkdirSync } from "node:fs"
 import { dirname, join, sep } from "node:path"
 import type { BlobRef } from "../../schema/blob.ts"
 import type { Digest } from "../../schema/digest.ts"
@@ -82,20 +81,20 @@ export const layFiles = async (
 ): Promise<void> => {
   const giveWay = makeWay()
   const folders = new Set<string>()
-  const makeFolder = async (folder: string): Promise<void> => {
+  const makeFolder = (folder: string): void => {
     if (folders.has(folder)) return
-    await mkdir(folder, { recursive: true })
+    mkdirSync(folder, { recursive: true })
     for (let up = folder; up.length >= at.length && !folders.has(up); up = dirname(up)) folders.add(up)
   }
   const single = entries.length === 1 && entries[0].path === ""
-  if (!single) await makeFolder(at)
+  if (!single) makeFolder(at)
   for (const { path, blob, executable } of entries) {
     const target = single ? at : join(at, path)
     if (!single && !target.startsWith(at + sep)) throw new Error(`unsafe path ${path}`)
-    if (!single) await makeFolder(dirname(target))
+    if (!single) makeFolder(dirname(target))
     blobs.copyTo(blob.$blob, target)
-    await chmod(target, executable === true ? 0o555 : 0o444)
+    chmodSync(target, executable === true ? 0o555 : 0o444)
     await giveWay()
   }
-  for (const folder of folders) await chmod(folder, 0o555)
+  for (const folder of folders) chmodSync(folder, 0o555)
 }

@@ -1,9 +1,12 @@
 import { existsSync, openSync, closeSync, fsyncSync, writeSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import type { RunRecord } from "../../schema/trace.ts"
 import { transaction } from "./database.ts"
 import { syncFolder } from "./durable-files.ts"
 import { addressDigest, Forgotten, FORGOTTEN_FILE, readForgotten, type Tombstone } from "./forgotten.ts"
 import { digestsIn } from "./references.ts"
+import { askForPurge } from "./purge-asked.ts"
+import { seal } from "./seal.ts"
 import { findTaint, type Taint } from "./taint.ts"
 import type { ItemResult } from "./traces.ts"
 import type { OpenStore } from "./store.ts"
@@ -83,10 +86,8 @@ const runsNaming = (store: OpenStore, taint: Taint): ReadonlyArray<string> => {
   const keys = new Set(taint.results.map(({ key }) => key))
   const runs: Array<string> = []
   if (keys.size === 0) return runs
-  for (const row of store.db.prepare("SELECT id, record FROM runs ORDER BY at DESC, id DESC").iterate()) {
-    const { nodes } = JSON.parse(String(row["record"])) as { nodes: ReadonlyArray<{ key?: string }> }
-    if (nodes.some(({ key }) => key !== undefined && keys.has(key))) runs.push(String(row["id"]))
-  }
+  for (const { id, nodes } of store.traces.runs(Number.MAX_SAFE_INTEGER))
+    if (nodes.some(({ key }) => key !== undefined && keys.has(key))) runs.push(id)
   return runs
 }
 
@@ -117,19 +118,14 @@ const apply = (
   transaction(db, () => {
     const invalidate = db.prepare("UPDATE traces SET invalid = 1 WHERE seq = ?")
     for (const { seq } of taint.results) invalidate.run(seq)
-    // What a run said of it in the clear: an error with its address, say.
-    const blacken = db.prepare(
-      "UPDATE runs SET record = replace(record, ?1, '(forgotten)') WHERE instr(record, ?1) > 0",
-    )
-    for (const address of addresses) blacken.run(JSON.stringify(address).slice(1, -1))
-    dropLogs(store, addresses)
-    if (taint.results.length + items + chunks > 0) askForPurge(store)
+    blackenRuns(store, addresses)
+    if (taint.results.length + items + chunks > 0) askForPurge(db)
   })
   return { results: taint.results.length, items, chunks }
 }
 
-/** Runs lose the logs of nodes that failed and said an address: nothing refers to such a log then. */
-const dropLogs = (store: OpenStore, addresses: ReadonlySet<string>): void => {
+/** Takes out of the records of runs what they say of it in the clear: errors, and logs of nodes that failed. */
+const blackenRuns = (store: OpenStore, addresses: ReadonlySet<string>): void => {
   if (addresses.size === 0) return
   const says = (log: string): boolean => {
     if (!store.blobs.has(log)) return false
@@ -137,19 +133,16 @@ const dropLogs = (store: OpenStore, addresses: ReadonlySet<string>): void => {
     return [...addresses].some((address) => text.includes(address))
   }
   for (const run of store.traces.runs(Number.MAX_SAFE_INTEGER)) {
+    const before = JSON.stringify(run)
     const nodes = run.nodes.map(({ log, ...rest }) => ({
       ...rest,
       ...(log === undefined || says(log) ? {} : { log }),
     }))
-    if (nodes.some(({ log }, at) => log !== run.nodes[at]?.log)) store.traces.saveRun({ ...run, nodes })
+    let after = JSON.stringify({ ...run, nodes })
+    for (const address of addresses)
+      after = after.replaceAll(JSON.stringify(address).slice(1, -1), "(forgotten)")
+    if (after !== before) store.traces.saveRun(JSON.parse(after) as RunRecord)
   }
-}
-
-/** The next collection has to see to it that freed bytes are gone from the disk. */
-export const askForPurge = (store: OpenStore): void => {
-  store.db.exec(
-    "INSERT INTO counters (name, value) VALUES ('purge', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
-  )
 }
 
 const BATCH = 5_000
@@ -161,9 +154,9 @@ const rewrite = (
   change: (text: Buffer) => string | null | undefined,
 ): number => {
   const { db } = store
-  const page = db.prepare(`SELECT key, result FROM ${table} WHERE key > ? ORDER BY key LIMIT ?`)
+  const page = db.prepare(`SELECT key, at, result FROM ${table} WHERE key > ? ORDER BY key LIMIT ?`)
   const drop = db.prepare(`DELETE FROM ${table} WHERE key = ?`)
-  const set = db.prepare(`UPDATE ${table} SET result = ? WHERE key = ?`)
+  const set = db.prepare(`UPDATE ${table} SET result = ?, seal = ? WHERE key = ?`)
   let changed = 0
   let after = ""
   for (;;) {
@@ -172,14 +165,14 @@ const rewrite = (
     after = String(rows[rows.length - 1]["key"])
     const changes = rows.flatMap((row) => {
       const result = change(Buffer.from(String(row["result"])))
-      return result === undefined ? [] : [[String(row["key"]), result] as const]
+      return result === undefined ? [] : [{ key: String(row["key"]), at: Number(row["at"]), result }]
     })
     changed += changes.length
     if (changes.length > 0)
       transaction(db, () => {
-        for (const [key, result] of changes) {
+        for (const { key, at, result } of changes) {
           if (result === null) drop.run(key)
-          else set.run(result, key)
+          else set.run(result, seal(key, at, result), key)
         }
       })
   }

@@ -1,5 +1,6 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { digestOf } from "../../schema/digest.ts"
 import { processToken } from "../process-token.ts"
 import { ensureFolder, syncFolder, writeAll } from "./durable-files.ts"
 import { claimFile, releaseFile } from "./own-files.ts"
@@ -25,6 +26,12 @@ let count = 0
 
 /** The name that a new pack of this process gets: who writes it is told by its name. */
 const newPackPath = (): string => `packs/${Date.now().toString(36)}-${processToken()}-${count++}.pack`
+
+/** Whether a record begins with the header of these bytes. */
+export const isHeaderOf = (record: Buffer, digest: string, bytes: number): boolean =>
+  record.readUInt32LE(0) === RECORD_MAGIC &&
+  record.readUInt32LE(4) === bytes &&
+  record.toString("hex", 8, RECORD_HEADER) === digest
 
 /** A pack that this process appends to. What was appended is on the disk after `sync`, and not before. */
 export class PackWriter {
@@ -151,42 +158,23 @@ class Writeback {
   }
 }
 
-const SCAN_BYTES = 1 << 20
+const MAGIC_BYTES = Buffer.alloc(4)
+MAGIC_BYTES.writeUInt32LE(RECORD_MAGIC)
 
 /**
- * The records of a pack as its headers tell them, without reading the bytes between; stops where no whole record
- * begins (`torn`: bytes behind it). A pack of an earlier version, without headers, has `headers: false`.
+ * The records of a pack that are whole, each checked against its digest. Behind a damaged one the next header is
+ * looked for. A pack of an earlier version has no headers and gives nothing.
  */
-export const scanPack = (
-  path: string,
-  found: (record: PackRecord) => void,
-): { readonly headers: boolean; readonly torn: number } => {
-  const fd = fs.openSync(path, "r")
-  try {
-    const { size } = fs.fstatSync(fd)
-    const window = Buffer.allocUnsafeSlow(SCAN_BYTES)
-    let [from, to] = [0, 0]
-    /** `length` bytes at `at`, or fewer where the file ends. */
-    const look = (at: number, length: number): Buffer => {
-      if (at < from || at + length > to) {
-        from = at
-        to = at + fs.readSync(fd, window, 0, window.length, at)
-      }
-      return window.subarray(at - from, Math.min(at - from + length, to - from))
-    }
-    if (!look(0, FILE_MAGIC.length).equals(FILE_MAGIC)) return { headers: false, torn: 0 }
-    let at = FILE_MAGIC.length
-    while (at + RECORD_HEADER <= size) {
-      const header = look(at, RECORD_HEADER)
-      if (header.length < RECORD_HEADER || header.readUInt32LE(0) !== RECORD_MAGIC) break
-      const bytes = header.readUInt32LE(4)
-      const offset = at + RECORD_HEADER
-      if (offset + bytes > size) break
-      found({ digest: header.toString("hex", 8, 40), offset, bytes })
+export const scanPack = (path: string, found: (record: PackRecord) => void): void => {
+  // A pack is little more than 256 MiB.
+  const pack = fs.readFileSync(path)
+  for (let at = pack.indexOf(MAGIC_BYTES); at >= 0; at = pack.indexOf(MAGIC_BYTES, at)) {
+    const offset = at + RECORD_HEADER
+    const bytes = offset <= pack.length ? pack.readUInt32LE(at + 4) : Infinity
+    const digest = pack.toString("hex", at + 8, at + 40)
+    if (offset + bytes <= pack.length && digestOf(pack.subarray(offset, offset + bytes)) === digest) {
+      found({ digest, offset, bytes })
       at = offset + bytes
-    }
-    return { headers: true, torn: size - at }
-  } finally {
-    fs.closeSync(fd)
+    } else at++
   }
 }

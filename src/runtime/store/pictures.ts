@@ -1,4 +1,3 @@
-import type { NodeTrace } from "../../schema/trace.ts"
 import { asBuffer, digestsIn } from "./references.ts"
 import type { OpenStore } from "./store.ts"
 
@@ -6,8 +5,7 @@ import type { OpenStore } from "./store.ts"
 export function* picturesOfSources(store: OpenStore): Generator<string> {
   const seen = new Set<string>()
   const chunks = new Set<string>()
-  for (const row of store.db.prepare("SELECT record FROM traces WHERE invalid = 0 ORDER BY seq").all()) {
-    const { inputs, outputs } = JSON.parse(String(row["record"])) as NodeTrace
+  for (const { inputs, outputs } of store.traces.all()) {
     if (Object.keys(inputs).length > 0) continue
     for (const { digest, rows } of Object.values(outputs)) {
       if (rows === undefined || !store.blobs.has(digest)) continue

@@ -2,14 +2,11 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { compactPacks } from "./compact.ts"
 import type { Lease } from "./leases.ts"
+import { purgeDone } from "./purge-asked.ts"
 import type { OpenStore } from "./store.ts"
 
 /** Whether bytes that were forgotten are gone from the disk, or why not yet. */
 export type Purged = { readonly done: true } | { readonly done: false; readonly because: string }
-
-/** How often something was forgotten since the last complete purge; 0: there is nothing to do. */
-export const purgeAsked = (store: OpenStore): number =>
-  Number(store.db.prepare("SELECT value FROM counters WHERE name = 'purge'").get()?.["value"] ?? 0)
 
 /**
  * Removes from the disk what a collection has freed: packs with any freed byte are rewritten without it, pages laid
@@ -18,6 +15,7 @@ export const purgeAsked = (store: OpenStore): number =>
  */
 export const purge = (store: OpenStore, asked: number, leases: ReadonlyArray<Lease>): Purged => {
   removePages(store)
+  removeOldIndexes(store)
   if (leases.length > 0)
     return { done: false, because: `${leases.map(({ id }) => id).join(", ")} is under way` }
   const { left } = compactPacks(store, { thorough: true })
@@ -29,8 +27,14 @@ export const purge = (store: OpenStore, asked: number, leases: ReadonlyArray<Lea
   if (kept.length > 0)
     return { done: false, because: `results that are kept still name ${kept.length} of the pictures` }
   if (Number(cut?.["busy"]) !== 0) return { done: false, because: "another process is reading the store" }
-  store.db.prepare("DELETE FROM counters WHERE name = 'purge' AND value = ?").run(asked)
+  purgeDone(store.db, asked)
   return { done: true }
+}
+
+/** Indexes that were too damaged to be used and were kept aside. */
+const removeOldIndexes = (store: OpenStore): void => {
+  for (const name of readdirSync(store.root))
+    if (name.startsWith("store.db.damaged-")) rmSync(join(store.root, name), { force: true })
 }
 
 /** What was laid out for a person goes when its result has gone. */

@@ -1,6 +1,7 @@
 import type { NodeTrace, OutputRecord, RunRecord } from "../../schema/trace.ts"
 import { previousOf, resultsOf, type Lease } from "./leases.ts"
 import type { Root } from "./references.ts"
+import { unsealed } from "./seal.ts"
 import type { OpenStore } from "./store.ts"
 
 /** What is to be kept. */
@@ -49,6 +50,9 @@ const signature = (outputs: Readonly<Record<string, OutputRecord>>): string =>
     .map((port) => outputs[port].digest)
     .join(" ")
 
+/** A record that is damaged is used by nobody. */
+const DAMAGED = { node: "", pipeline: "", tier: "none", run: undefined, roots: [], blobs: [], ms: 0 } as const
+
 interface Named {
   /** The newest run that names a result, by its key and outputs. */
   readonly byRun: ReadonlyMap<string, string>
@@ -63,8 +67,11 @@ export const namedByRuns = (store: OpenStore, policy: Policy, now: number): Name
   const recent = new Set<string>()
   const logs = new Set<string>()
   const counts = new Map<string, { ok: number; all: number }>()
-  for (const row of store.db.prepare("SELECT record FROM runs ORDER BY at DESC, id DESC").iterate()) {
-    const record = JSON.parse(String(row["record"])) as RunRecord
+  for (const row of store.db
+    .prepare("SELECT id AS key, at, record, seal FROM runs ORDER BY at DESC, id DESC")
+    .iterate()) {
+    const record = unsealed<RunRecord>(row, row["record"])
+    if (record === undefined) continue
     const count = counts.get(record.pipeline) ?? { ok: 0, all: 0 }
     counts.set(record.pipeline, count)
     const counted = count.ok < policy.keepRuns && count.all < policy.keepRuns * FAILED_RUNS
@@ -93,9 +100,15 @@ export const judge = (
 ): ReadonlyArray<Kept> => {
   const seenNodes = new Set<string>()
   const all: Array<Kept> = []
-  const rows = store.db.prepare("SELECT seq, invalid, record FROM traces ORDER BY seq DESC").iterate()
+  const rows = store.db
+    .prepare("SELECT seq, invalid, key, at, record, seal FROM traces ORDER BY seq DESC")
+    .iterate()
   for (const row of rows) {
-    const trace = JSON.parse(String(row["record"])) as NodeTrace
+    const trace = unsealed<NodeTrace>(row, row["record"])
+    if (trace === undefined) {
+      all.push({ ...DAMAGED, seq: Number(row["seq"]) })
+      continue
+    }
     const valid = Number(row["invalid"]) === 0
     const place = `${trace.pipeline} ${trace.node}`
     const newest = valid && !seenNodes.has(place)

@@ -2,6 +2,7 @@ import type { NodeTrace } from "../../schema/trace.ts"
 import { StoreDamaged } from "./errors.ts"
 import type { Forgotten } from "./forgotten.ts"
 import { asBuffer, digestsIn } from "./references.ts"
+import { unsealed } from "./seal.ts"
 import type { OpenStore } from "./store.ts"
 
 /** Rows of a table that are about something forgotten. */
@@ -57,8 +58,13 @@ interface FoundRow {
  */
 export const findTaint = (store: OpenStore, forgotten: Forgotten): Taint => {
   const search = new Search(store, forgotten)
-  const rows = store.db.prepare("SELECT seq, record FROM traces WHERE invalid = 0 ORDER BY seq").iterate()
-  for (const row of rows) search.result(Number(row["seq"]), JSON.parse(String(row["record"])) as NodeTrace)
+  const rows = store.db
+    .prepare("SELECT seq, key, at, record, seal FROM traces WHERE invalid = 0 ORDER BY seq")
+    .iterate()
+  for (const row of rows) {
+    const trace = unsealed<NodeTrace>(row, row["record"])
+    if (trace !== undefined) search.result(Number(row["seq"]), trace)
+  }
   return search.found()
 }
 

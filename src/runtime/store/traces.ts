@@ -3,6 +3,7 @@ import type { Digest } from "../../schema/digest.ts"
 import type { NodeTrace, RunRecord } from "../../schema/trace.ts"
 import type { ChunkRun } from "./chunker.ts"
 import { transaction } from "./database.ts"
+import { seal, unsealed, type Row } from "./seal.ts"
 
 /** What one item of a mapping node gave, as stored: rows as the implementation made them, before they are laid over the item. */
 export interface ItemResult {
@@ -49,19 +50,21 @@ export class Traces {
   constructor(db: DatabaseSync) {
     this.#db = db
     this.#byKey = db.prepare(
-      "SELECT record FROM traces WHERE key = ? AND invalid = 0 ORDER BY seq DESC LIMIT 1",
+      "SELECT key, at, record, seal FROM traces WHERE key = ? AND invalid = 0 ORDER BY seq DESC LIMIT 1",
     )
     this.#byNode = db.prepare(
-      "SELECT record FROM traces WHERE pipeline = ? AND node = ? AND invalid = 0 ORDER BY seq DESC LIMIT ?",
+      "SELECT key, at, record, seal FROM traces WHERE pipeline = ? AND node = ? AND invalid = 0 ORDER BY seq DESC LIMIT ?",
     )
     this.#add = db.prepare(
-      "INSERT INTO traces (key, pipeline, node, run, at, record) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT INTO traces (key, pipeline, node, run, at, record, seal) VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
-    this.#item = db.prepare("SELECT at, result FROM items WHERE key = ? AND at >= ?")
+    this.#item = db.prepare("SELECT at, result, seal FROM items WHERE key = ? AND at >= ?")
     this.#hasItem = db.prepare("SELECT 1 FROM items WHERE key = ? AND at >= ?")
-    this.#addItem = db.prepare("INSERT OR REPLACE INTO items (key, at, result) VALUES (?, ?, ?)")
-    this.#chunk = db.prepare("SELECT at, result FROM chunk_results WHERE key = ? AND at >= ?")
-    this.#addChunk = db.prepare("INSERT OR REPLACE INTO chunk_results (key, at, result) VALUES (?, ?, ?)")
+    this.#addItem = db.prepare("INSERT OR REPLACE INTO items (key, at, result, seal) VALUES (?, ?, ?, ?)")
+    this.#chunk = db.prepare("SELECT at, result, seal FROM chunk_results WHERE key = ? AND at >= ?")
+    this.#addChunk = db.prepare(
+      "INSERT OR REPLACE INTO chunk_results (key, at, result, seal) VALUES (?, ?, ?, ?)",
+    )
   }
 
   /** The newest valid trace of a key. */
@@ -69,7 +72,7 @@ export class Traces {
     const said = this.#saidByKey.get(key)
     if (said !== undefined) return said
     const row = this.#byKey.get(key)
-    return row === undefined ? undefined : (JSON.parse(row["record"] as string) as NodeTrace)
+    return row === undefined ? undefined : unsealed<NodeTrace>(row, row["record"])
   }
 
   /** The newest traces of a node of a pipeline, newest first. */
@@ -77,7 +80,7 @@ export class Traces {
     const said = this.#said.filter((trace) => trace.pipeline === pipeline && trace.node === node).reverse()
     const kept = this.#byNode
       .all(pipeline, node, limit)
-      .map((row) => JSON.parse(row["record"] as string) as NodeTrace)
+      .flatMap((row) => unsealed<NodeTrace>(row, row["record"]) ?? [])
     return [...said, ...kept].slice(0, limit)
   }
 
@@ -99,9 +102,15 @@ export class Traces {
 
   /** Writes what waits; to be called within the transaction that makes the blobs it names findable. */
   write(): void {
-    for (const trace of this.#said)
-      this.#add.run(trace.key, trace.pipeline, trace.node, trace.run, trace.startedAt, JSON.stringify(trace))
-    for (const [key, { at, result }] of this.#saidChunks) this.#addChunk.run(key, at, JSON.stringify(result))
+    for (const trace of this.#said) {
+      const { key, pipeline, node, run, startedAt } = trace
+      const text = JSON.stringify(trace)
+      this.#add.run(key, pipeline, node, run, startedAt, text, seal(key, startedAt, text))
+    }
+    for (const [key, { at, result }] of this.#saidChunks) {
+      const text = JSON.stringify(result)
+      this.#addChunk.run(key, at, text, seal(key, at, text))
+    }
   }
 
   /** What waited is written. */
@@ -113,9 +122,9 @@ export class Traces {
 
   all(): ReadonlyArray<NodeTrace> {
     return this.#db
-      .prepare("SELECT record FROM traces WHERE invalid = 0 ORDER BY seq")
+      .prepare("SELECT key, at, record, seal FROM traces WHERE invalid = 0 ORDER BY seq")
       .all()
-      .map((row) => JSON.parse(row["record"] as string) as NodeTrace)
+      .flatMap((row) => unsealed<NodeTrace>(row, row["record"]) ?? [])
   }
 
   /** Marks traces of a key wrong: they are kept for the record and never reused. */
@@ -135,60 +144,47 @@ export class Traces {
   /** The result of an item, unless it is older than `since` (Unix ms; Infinity refuses all). */
   item(key: Digest, since: number): Kept<ItemResult> | undefined {
     const row = this.#item.get(key, since)
-    if (row === undefined) return undefined
-    return { at: Number(row["at"]), result: JSON.parse(row["result"] as string) as ItemResult }
+    return row === undefined ? undefined : keptOf<ItemResult>(key, row)
   }
 
   addItems(results: ReadonlyArray<readonly [key: Digest, result: ItemResult]>, at: number): void {
     if (results.length === 0) return
     transaction(this.#db, () => {
-      for (const [key, result] of results) this.#addItem.run(key, at, JSON.stringify(result))
+      for (const [key, result] of results) {
+        const text = JSON.stringify(result)
+        this.#addItem.run(key, at, text, seal(key, at, text))
+      }
     })
-  }
-
-  dropItem(key: string): void {
-    this.#db.prepare("DELETE FROM items WHERE key = ?").run(key)
-  }
-
-  *items(): Generator<readonly [key: string, at: number, result: ItemResult]> {
-    for (const row of this.#db.prepare("SELECT key, at, result FROM items").iterate()) {
-      yield [row["key"] as string, Number(row["at"]), JSON.parse(row["result"] as string) as ItemResult]
-    }
   }
 
   /** The result of a chunk, unless one of its items' is older than `since`. */
   chunk(key: Digest, since: number): Kept<ChunkResult> | undefined {
     const row = this.#chunk.get(key, since)
-    if (row === undefined) return undefined
-    return { at: Number(row["at"]), result: JSON.parse(row["result"] as string) as ChunkResult }
-  }
-
-  dropChunk(key: string): void {
-    this.#db.prepare("DELETE FROM chunk_results WHERE key = ?").run(key)
-  }
-
-  *chunks(): Generator<readonly [key: string, at: number, result: ChunkResult]> {
-    for (const row of this.#db.prepare("SELECT key, at, result FROM chunk_results").iterate()) {
-      yield [row["key"] as string, Number(row["at"]), JSON.parse(row["result"] as string) as ChunkResult]
-    }
+    return row === undefined ? undefined : keptOf<ChunkResult>(key, row)
   }
 
   saveRun(record: RunRecord): void {
+    const text = JSON.stringify(record)
     this.#db
-      .prepare("INSERT OR REPLACE INTO runs (id, at, record) VALUES (?, ?, ?)")
-      .run(record.id, record.startedAt, JSON.stringify(record))
+      .prepare("INSERT OR REPLACE INTO runs (id, at, record, seal) VALUES (?, ?, ?, ?)")
+      .run(record.id, record.startedAt, text, seal(record.id, record.startedAt, text))
   }
 
   /** Newest first. */
   runs(limit = 50): ReadonlyArray<RunRecord> {
     return this.#db
-      .prepare("SELECT record FROM runs ORDER BY at DESC, id DESC LIMIT ?")
+      .prepare("SELECT id AS key, at, record, seal FROM runs ORDER BY at DESC, id DESC LIMIT ?")
       .all(limit)
-      .map((row) => JSON.parse(row["record"] as string) as RunRecord)
+      .flatMap((row) => unsealed<RunRecord>(row, row["record"]) ?? [])
   }
 
   run(id: string): RunRecord | undefined {
-    const row = this.#db.prepare("SELECT record FROM runs WHERE id = ?").get(id)
-    return row === undefined ? undefined : (JSON.parse(row["record"] as string) as RunRecord)
+    const row = this.#db.prepare("SELECT id AS key, at, record, seal FROM runs WHERE id = ?").get(id)
+    return row === undefined ? undefined : unsealed<RunRecord>(row, row["record"])
   }
+}
+
+const keptOf = <A>(key: string, row: Row): Kept<A> | undefined => {
+  const result = unsealed<A>({ ...row, key }, row["result"])
+  return result === undefined ? undefined : { at: Number(row["at"]), result }
 }
