@@ -33,6 +33,9 @@ export const counts = {
   failures: Number(process.env["FACET_FAILURES"] ?? (long ? Number.POSITIVE_INFINITY : 40)),
   /** Ways to damage the files of one class. */
   damages: Number(process.env["FACET_DAMAGES"] ?? (long ? 400 : 6)),
+  /** Moments of an interrupt, and sizes of a disk that is too small. */
+  interrupts: Number(process.env["FACET_INTERRUPTS"] ?? (long ? Number.POSITIVE_INFINITY : 10)),
+  fullDisks: long ? 64 : 4,
   /** Rounds of eight processes beside a collector. */
   rounds: long ? 20 : 1,
 } as const

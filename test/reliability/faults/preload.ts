@@ -17,8 +17,9 @@ export interface Fault {
   /** From 0; of the process's own operations. */
   readonly at?: number
   /**
-   * `kill`: before the operation. `torn`: in the middle of it, where it writes. Otherwise the error code it fails
-   * with; a write that fails for want of space has written a half first.
+   * `kill`: before the operation. `torn`: in the middle of it, where it writes. A signal: sent to the process itself,
+   * which then goes on. Otherwise the error code the operation fails with; a write that fails for want of space has
+   * written a half first.
    */
   readonly what?: string
   /** Whether the same goes for all operations after it. */
@@ -65,6 +66,10 @@ const install = (fault: Fault, role: string): void => {
     if (fault.at === undefined || (fault.sticky === true ? at < fault.at : at !== fault.at)) return false
     if (fault.what === "kill" || (fault.what === "torn" && !halves)) process.kill(process.pid, "SIGKILL")
     if (fault.what === "torn") return true
+    if (fault.what?.startsWith("SIG") === true) {
+      process.kill(process.pid, fault.what)
+      return false
+    }
     if (fault.what === "ENOSPC" && halves && at === fault.at && fault.sticky === true) return true
     throw Object.assign(new Error(`${fault.what}: injected, ${operation} '${path}'`), {
       code: fault.what,
