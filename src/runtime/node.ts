@@ -1,47 +1,26 @@
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type { ArtifactType } from "../schema/artifact.ts"
-import type { AmbientKind, AmbientRead } from "../schema/audit.ts"
+import type { AmbientKind } from "../schema/audit.ts"
 import type { BlobRef } from "../schema/blob.ts"
 import type { Json } from "../schema/json.ts"
 import type { Reject } from "../schema/sample.ts"
+import type { NodeContext } from "./context.ts"
 import type { FilesHandle, TableHandle } from "./handles.ts"
+import type { InputPort, Inputs, Outputs, SameAs } from "./ports.ts"
 import type { StoredFiles } from "./store/files.ts"
 
-/** A port that takes one artifact, several (`list`), or none (`optional`). */
-export interface InputPort<A = unknown, M extends "one" | "optional" | "list" = "one" | "optional" | "list"> {
-  readonly type: ArtifactType<A>
-  readonly many: M
-  /**
-   * List ports: whether the implementation sees the names of the nodes that feed it. Names are then part of the
-   * node's key (they are part of its result); otherwise a renamed node reruns nothing.
-   */
-  readonly named?: boolean
-  /** List ports: whether nothing at all may feed it; otherwise at least one artifact has to. */
-  readonly mayBeEmpty?: boolean
-  /** Named by the document, not by the node type: what is handed over is an `OpenInput`. */
-  readonly open?: boolean
-}
-export const list = <A>(
-  type: ArtifactType<A>,
-  options: { readonly named?: boolean; readonly mayBeEmpty?: boolean } = {},
-): InputPort<A, "list"> => ({ type, many: "list", ...options })
-export const optional = <A>(type: ArtifactType<A>): InputPort<A, "optional"> => ({ type, many: "optional" })
-
-/** An output of the type of one of the inputs, with further fields set on every row. */
-export interface SameAs {
-  readonly sameAs: string
-  readonly adds: ReadonlyArray<string>
-  /** Fields that the rows no longer have, whatever the input demands. */
-  readonly drops?: ReadonlyArray<string>
-}
-export const sameAs = (port: string, ...adds: ReadonlyArray<string>): SameAs => ({ sameAs: port, adds })
-
-/** A `sameAs` whose rows lose fields: a crop has no use for the hash of the picture it was cut from. */
-export const without = (same: SameAs, ...drops: ReadonlyArray<string>): SameAs => ({ ...same, drops })
-
-export type Inputs = Readonly<Record<string, ArtifactType | InputPort>>
-export type Outputs = Readonly<Record<string, ArtifactType | SameAs>>
+export type { Blobs, NodeContext, Recall } from "./context.ts"
+export {
+  list,
+  optional,
+  sameAs,
+  without,
+  type InputPort,
+  type Inputs,
+  type Outputs,
+  type SameAs,
+} from "./ports.ts"
 
 /** What a node may use of the machine: weights against the pools of a run. */
 export interface Resources {
@@ -52,64 +31,6 @@ export interface Resources {
   readonly net?: number
   /** Bytes, or "4GB". */
   readonly memory?: number | string
-}
-
-/** Blobs of the store, as an implementation sees them. */
-export interface Blobs {
-  readonly get: (ref: BlobRef) => Promise<Uint8Array>
-  readonly put: (bytes: Uint8Array, media?: string) => Promise<BlobRef>
-  /** Puts a file of the disk, of any size. */
-  readonly putFile: (path: string, media?: string) => Promise<BlobRef>
-  /** Writes a blob, of any size, to a file that is not there yet. */
-  readonly copyTo: (ref: BlobRef, path: string) => Promise<void>
-}
-
-/**
- * A whole-input node's memory of parts of its own work, so that a little more input costs a little more work: what a
- * chunk of a table comes to, whether two pictures are alike. A part must depend on `of` and the code alone: whatever
- * parameter it uses belongs into `of`.
- */
-export interface Recall {
-  readonly get: (name: string, of: Json) => Json | undefined
-  readonly put: (name: string, of: Json, part: Json) => void
-}
-
-/** What the engine hands to an implementation besides its inputs and parameters. */
-export interface NodeContext {
-  /** The seed of the node (its `seed` parameter, else the document's `params.seed`) where it is `seeded`, else 0. */
-  readonly seed: number
-  readonly blobs: Blobs
-  /** An empty folder of this node's own, removed afterwards. */
-  readonly scratch: () => Promise<string>
-  /** Files declared by the definition's `files`, by the same names: absolute path of a file or folder. */
-  readonly files: Readonly<Record<string, string>>
-  /** Values of the secrets that the parameters name as `{ $secret: NAME }`. Never part of key, log or result. */
-  readonly secrets: Readonly<Record<string, string>>
-  /**
-   * Puts a file or folder of the disk (one of `files`, or in the scratch folder) into the store: the value of an
-   * output port of type Files. Files that did not change since they were last read are not read. Links stand for
-   * what they point at; those that lead out of the folder `within` are refused.
-   */
-  readonly capture: (path: string, options?: { readonly within?: string }) => Promise<StoredFiles>
-  /** Whole-input nodes: see `Recall`. In a mapping node it remembers nothing; each of its items is a part already. */
-  readonly recall: Recall
-  /** A line for the node's log. */
-  readonly log: (line: string) => void
-  /** Something a person should see although the node goes on. */
-  readonly warn: (message: string) => void
-  readonly progress: (done: number, total: number, note?: string) => void
-  readonly signal: AbortSignal
-  /** Permits of the node's resources: what `cpu`, `net` … were granted. Never part of a result. */
-  readonly granted: { readonly cpu: number; readonly net: number; readonly gpu: number }
-  /**
-   * There while the node is audited (`dag run --audit`), and only then. A node that runs other programs watches
-   * what they read and tells of what nobody declared; what happens in the node's own process is watched already.
-   */
-  readonly audit?: {
-    /** The folder of the project. */
-    readonly root: string
-    readonly undeclared: (read: Omit<AmbientRead, "times">) => void
-  }
 }
 
 /**
