@@ -15,7 +15,9 @@ export class LogTail {
   readonly #decoder = new StringDecoder("utf8")
   #fd: number | undefined
   #at = 0
-  #open = ""
+  #line = ""
+  /** Whether the line was gone back on: the next letter begins it anew. */
+  #returned = false
   #told = 0
   #dropped = 0
   #last: Array<string> = []
@@ -47,9 +49,8 @@ export class LogTail {
   end(): void {
     try {
       this.read()
-      const rest = this.#open + this.#decoder.end()
-      this.#open = ""
-      if (rest !== "") this.#line(rest)
+      this.#take(this.#decoder.end())
+      if (this.#line !== "") this.#endLine()
       if (this.#dropped > 0) this.#tell(`… and ${this.#dropped} lines more, which are not kept`)
     } finally {
       if (this.#fd !== undefined) closeSync(this.#fd)
@@ -58,21 +59,32 @@ export class LogTail {
     }
   }
 
+  /**
+   * Lines as they come out whatever the pieces they come in: of one that is written over and over (a progress bar)
+   * what stands there at last, and a long one in parts, or memory would be the limit.
+   */
   #take(text: string): void {
-    const lines = (this.#open + text).split("\n")
-    this.#open = lines.pop()!
-    for (const line of lines) this.#line(line)
-    // A line without an end is cut, or memory would be the limit.
-    while (this.#open.length > LINE) {
-      this.#line(this.#open.slice(0, LINE))
-      this.#open = this.#open.slice(LINE)
+    for (const piece of text.split(/([\r\n])/u)) {
+      if (piece === "\r") this.#returned = true
+      else if (piece === "\n") this.#endLine()
+      else if (piece !== "") {
+        if (this.#returned) this.#line = ""
+        this.#returned = false
+        this.#line += piece
+        for (; this.#line.length > LINE; this.#line = this.#line.slice(LINE))
+          this.#say(this.#line.slice(0, LINE))
+      }
     }
   }
 
-  #line(text: string): void {
-    // Of a line that is written over and over (a progress bar), what stands there at last.
-    const plain = text.replace(/\r+$/u, "")
-    const line = plain.slice(plain.lastIndexOf("\r") + 1)
+  #endLine(): void {
+    const line = this.#line
+    this.#line = ""
+    this.#returned = false
+    this.#say(line)
+  }
+
+  #say(line: string): void {
     this.#last.push(line)
     if (this.#last.length > LAST) this.#last.shift()
     this.#told += line.length + 1
