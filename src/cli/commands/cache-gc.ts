@@ -2,7 +2,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import type { CollectReport } from "../../runtime/store/collect.ts"
-import { parseBytes, POLICY_FILE, readPolicy } from "../cache-policy.ts"
+import { parseBytes, POLICY_FILE, readPolicy, type PolicyFile } from "../cache-policy.ts"
 import { UsageError } from "../failure.ts"
 import { print, printJson } from "../output.ts"
 import { plural, size } from "../present/text.ts"
@@ -19,6 +19,29 @@ const days = (flag: string): Effect.Effect<number, UsageError> => {
     ? Effect.succeed(value)
     : Effect.fail(new UsageError({ message: `--keep-days: ${JSON.stringify(flag)} is no number of days` }))
 }
+
+/** What is kept: flags first, then what the project says, then what is usual. */
+export const collectOptions = Effect.fnUntraced(function* (
+  policy: PolicyFile,
+  project: string,
+  flags: { readonly runs: number; readonly age: string; readonly quota: string } = {
+    runs: -1,
+    age: "",
+    quota: "",
+  },
+) {
+  const keepDays = flags.age === "" ? (policy.keepDays ?? KEEP_DAYS) : yield* days(flags.age)
+  const most = flags.quota === "" ? policy.quota : flags.quota
+  const quota =
+    most === undefined ? undefined : yield* parseBytes(most, flags.quota === "" ? POLICY_FILE : "--quota")
+  return {
+    keepRuns: flags.runs < 0 ? (policy.keepRuns ?? KEEP_RUNS) : flags.runs,
+    keepMs: keepDays * DAY,
+    ...(quota === undefined ? {} : { quota }),
+    project,
+    now: Date.now(),
+  }
+})
 
 const describe = (report: CollectReport, dryRun: boolean): string => {
   const { inUse, quota, recent } = report
@@ -80,23 +103,13 @@ export const gcCommand = Command.make(
     const { projectOf } = yield* loadDocumentModule
     const project = projectOf(globals.file)
     const policy = yield* readPolicy(project)
-    const keepDays = age === "" ? (policy.keepDays ?? KEEP_DAYS) : yield* days(age)
-    const most = quota === "" ? policy.quota : quota
-    const bytes =
-      most === undefined ? undefined : yield* parseBytes(most, quota === "" ? POLICY_FILE : "--quota")
+    const options = yield* collectOptions(policy, project, { runs, age, quota })
     const report = yield* withStoreOnly(globals, (engine) =>
       Effect.gen(function* () {
         const store = yield* engine.Store
         yield* engine.useForgotten(store, project)
         return yield* engine.storeTry("collect the store", () =>
-          engine.collect(store, {
-            keepRuns: runs < 0 ? (policy.keepRuns ?? KEEP_RUNS) : runs,
-            keepMs: keepDays * DAY,
-            ...(bytes === undefined ? {} : { quota: bytes }),
-            project,
-            dryRun,
-            now: Date.now(),
-          }),
+          engine.collect(store, { ...options, dryRun }),
         )
       }),
     )

@@ -272,7 +272,7 @@ describe("files", () => {
     stores.splice(stores.indexOf(writer), 1)
     const [before] = readdirSync(join(store.root, "packs"))
     expect(collect(open(store.root), { ...nothingKept(), keepRuns: 1 })).toMatchObject({ rewrittenPacks: 1 })
-    expect(existsSync(join(store.root, "packs", before!))).toBe(false)
+    expect(existsSync(join(store.root, "packs", before))).toBe(false)
     expect(store.blobs.get(kept.$blob)).toEqual(bytes("stays"))
     expect(open(store.root).blobs.get(kept.$blob)).toEqual(bytes("stays"))
   })
