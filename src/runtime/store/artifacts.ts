@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join, sep } from "node:path"
 import { blobsIn } from "../../schema/blob.ts"
 import type { Digest } from "../../schema/digest.ts"
@@ -7,6 +7,7 @@ import type { OutputRecord } from "../../schema/trace.ts"
 import type { FileEntry, FilesHandle } from "../handles.ts"
 import type { BlobStore } from "./blobs.ts"
 import { layFiles, StoredFiles } from "./files.ts"
+import { walk } from "./walk.ts"
 
 interface FilesManifest {
   readonly record: "files"
@@ -21,20 +22,24 @@ export const writeJson = (blobs: BlobStore, type: string, value: unknown): Outpu
   return { type, digest: ref.$blob, bytes: ref.bytes }
 }
 
-/** Puts a file or folder of the disk into the store, files given as bytes by their relative paths, or files stored before. */
+/**
+ * Puts a file or folder of the disk into the store, files given as bytes by their relative paths, or files stored before.
+ * @throws WalkError for what `walk` refuses, Error for paths that lead out of the artifact or clash
+ */
 export const writeFiles = (
   blobs: BlobStore,
   type: string,
   content: string | Readonly<Record<string, Uint8Array>> | StoredFiles,
 ): OutputRecord => {
   let entries: Array<FileEntry> = content instanceof StoredFiles ? [...content.entries] : []
-  if (typeof content === "string") collect(blobs, content, "", entries)
+  if (typeof content === "string") entries = collect(blobs, content)
   else if (!(content instanceof StoredFiles))
     for (const [path, bytes] of Object.entries(content))
       entries.push({ path: safePath(path), blob: blobs.put(bytes) })
   const { refuse } = blobs
   if (refuse !== undefined) entries = entries.filter(({ blob }) => !refuse(blob.$blob))
   entries.sort((a, b) => (a.path < b.path ? -1 : 1))
+  refuseClashes(entries)
   const manifest: FilesManifest = { record: "files", entries }
   const ref = blobs.put(encoder.encode(canonical(manifest)), "application/json")
   return {
@@ -44,24 +49,35 @@ export const writeFiles = (
   }
 }
 
+/** Throws where two files have one path, or one lies in a folder of another's name: they could not be laid out. */
+const refuseClashes = (entries: ReadonlyArray<FileEntry>): void => {
+  const taken = new Set<string>()
+  for (const { path } of entries) {
+    if (taken.has(path)) throw new Error(`two files of an artifact have the path ${JSON.stringify(path)}`)
+    taken.add(path)
+  }
+  for (const { path } of entries)
+    for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1))
+      if (taken.has(path.slice(0, at)))
+        throw new Error(
+          `${JSON.stringify(path.slice(0, at))} is a file of the artifact and a folder of it as well`,
+        )
+}
+
 const safePath = (path: string): string => {
   const parts = path.split(/[/\\]/)
-  if (path.startsWith("/") || parts.includes("..") || parts.includes("")) {
+  if (parts.some((part) => part === "" || part === "." || part === "..") || path.includes("\0")) {
     throw new Error(`a file of an artifact must have a plain relative path, not ${JSON.stringify(path)}`)
   }
   return parts.join("/")
 }
 
-const collect = (blobs: BlobStore, path: string, as: string, into: Array<FileEntry>): void => {
-  const stat = statSync(path)
-  if (stat.isDirectory()) {
-    for (const name of readdirSync(path))
-      collect(blobs, join(path, name), as === "" ? name : `${as}/${name}`, into)
-  } else {
-    const blob = blobs.put(readFileSync(path))
-    into.push({ path: as, blob, ...((stat.mode & 0o111) === 0 ? {} : { executable: true }) })
-  }
-}
+const collect = (blobs: BlobStore, root: string): Array<FileEntry> =>
+  Array.from(walk(root), ({ file, path, stat }) => ({
+    path,
+    blob: blobs.putFile(file),
+    ...((stat.mode & 0o111n) === 0n ? {} : { executable: true }),
+  }))
 
 const manifestOf = <M extends { readonly record: string }>(
   blobs: BlobStore,

@@ -33,7 +33,7 @@ export function* dropParts(
       const old: typeof rows = []
       for (const row of rows) {
         const text = asBuffer(Buffer.from(String(row["result"])))
-        const keep = marking.leases.length > 0 || Number(row["at"]) >= marking.keepSince
+        const keep = marking.holdsParts || Number(row["at"]) >= marking.keepSince
         if (keep) markPart(marking, table, text)
         else if (!young && !isNamed(marking, text)) old.push(row)
         else if (!young) markPart(marking, table, text)
@@ -41,14 +41,14 @@ export function* dropParts(
       dropped += old.length
       if (dryRun || old.length === 0) continue
       const done = transaction(db, () => {
-        if (marking.newLease) return false
+        if (marking.runBegan) return false
         for (const row of old) drop.run(String(row["key"]), Number(row["at"]))
         return true
       })
       if (done) continue
       // A run began meanwhile and may look up what is left.
       dropped -= old.length
-      marking.takeLeases()
+      marking.holdParts()
       for (const row of old) markPart(marking, table, asBuffer(Buffer.from(String(row["result"]))))
     }
     if (!young) return dropped

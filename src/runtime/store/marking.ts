@@ -1,3 +1,4 @@
+import { currentEpoch } from "./epoch.ts"
 import { liveLeases, type Lease } from "./leases.ts"
 import { Marks } from "./references.ts"
 import { judge, namedByRuns, type Kept, type Policy } from "./retention.ts"
@@ -31,6 +32,8 @@ export class Marking {
   dropped: ReadonlyArray<Kept> = []
   #kept: ReadonlyArray<Kept> = []
   #seen = ""
+  #epoch = 0
+  #holds = false
 
   constructor(store: OpenStore, options: Policy & { readonly now: number }) {
     this.#store = store
@@ -41,6 +44,8 @@ export class Marking {
   /** Decides and marks with what the store says now. What was marked before stays so. */
   look(): void {
     const { now } = this.#options
+    // The epoch first: a lease taken between the two is looked at again.
+    this.#epoch = currentEpoch(this.#store.db)
     this.leases = liveLeases(this.#store, now)
     this.#seen = this.#state()
     const named = namedByRuns(this.#store, this.#options, now)
@@ -59,7 +64,7 @@ export class Marking {
 
   /** Whether anything came in since the last look; cheap, within a transaction. A run that ended changes nothing. */
   get stale(): boolean {
-    return this.newLease || this.#state() !== this.#seen
+    return this.runBegan || this.#state() !== this.#seen
   }
 
   #state(): string {
@@ -88,15 +93,18 @@ export class Marking {
     return this.#options.now - this.#options.keepMs
   }
 
-  /** Whether a run began since the last look. */
-  get newLease(): boolean {
-    const known = new Set(this.leases.map(({ id }) => id))
-    return liveLeases(this.#store, this.#options.now).some(({ id }) => !known.has(id))
+  /** Whether a run began since the last look, be it that it has ended since: every lease begins an epoch. */
+  get runBegan(): boolean {
+    return currentEpoch(this.#store.db) !== this.#epoch
   }
 
-  /** From now on counts runs that began since. */
-  takeLeases(): void {
-    this.leases = [...this.leases, ...liveLeases(this.#store, this.#options.now)]
+  /** From now on results of items and chunks are kept: a run may have looked them up. */
+  holdParts(): void {
+    this.#epoch = currentEpoch(this.#store.db)
+    this.#holds = true
+  }
+  get holdsParts(): boolean {
+    return this.#holds || this.leases.length > 0
   }
 
   report(): KeptFor {
