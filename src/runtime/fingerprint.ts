@@ -30,7 +30,9 @@ const isOutside = (file: string): boolean =>
 const PURE = ["defineNode", "table", "json", "list", "optional", "sameAs", "without", "Schema"]
 
 const ENTRY = "\0entry"
-const LAZY = "facet-lazy:"
+/** Stands in a bundle for a path, whatever signs that has. */
+const lazyId = (path: string): string => `facet-lazy:${Buffer.from(path).toString("base64url")}`
+const lazyPath = (text: string): string => Buffer.from(text, "base64url").toString()
 
 interface Closure {
   /** The bundle, minified: what the fingerprint is the digest of. */
@@ -65,7 +67,7 @@ const closureOf = async (file: string, exported: string, lazy: boolean): Promise
       const path = resolve(dirname(importer), id)
       // One name for all of the engine, so that where it lies is not part of the bundle.
       if (isOutside(path)) return { id: "facet", external: true, moduleSideEffects: false }
-      return lazy && kind === "dynamic-import" ? { id: LAZY + path, external: true } : null
+      return lazy && kind === "dynamic-import" ? { id: lazyId(path), external: true } : null
     },
   }
   const options: InputOptions = {
@@ -125,7 +127,7 @@ const implementationOf = async (
 ): Promise<{ readonly file: string; readonly inputs: ReadonlyArray<string> } | undefined> => {
   if (impl === undefined || !isPlainImport(impl)) return undefined
   const { code, inputs } = await closureOf(file, exported, true)
-  const found = new Set([...code.matchAll(/facet-lazy:([^"'`]+)/gu)].map((match) => match[1]))
+  const found = new Set([...code.matchAll(/facet-lazy:([\w-]+)/gu)].map((match) => lazyPath(match[1])))
   const [only] = found
   return found.size === 1 ? { file: only, inputs } : undefined
 }
