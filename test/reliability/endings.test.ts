@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { createRequire, syncBuiltinESMExports } from "node:module"
 import { join } from "node:path"
 import * as Schema from "effect/Schema"
 import { afterEach, describe, expect, it } from "vitest"
@@ -268,5 +269,29 @@ describe("files laid out for a person", () => {
     const out = join(r.root, "cache", "out", "files")
     expect(readdirSync(out).filter((name) => !name.startsWith("."))).toEqual(["page.html"])
     expect(await problems(r)).toEqual([])
+  })
+
+  it("are swapped in though other processes do the same at the same moment", async () => {
+    const r = rig()
+    const module = createRequire(import.meta.url)("node:fs") as { renameSync: typeof renameSync }
+    const rename = module.renameSync
+    let met = 0
+    module.renameSync = ((from: string, to: string) => {
+      // Another process is faster, three times.
+      if (to.endsWith(join("out", "files")) && met++ < 3) {
+        mkdirSync(to)
+        writeFileSync(join(to, "page.html"), "of another process")
+      }
+      return rename(from, to)
+    }) as typeof renameSync
+    syncBuiltinESMExports()
+    try {
+      expect((await r.run([{ id: "files", uses: "t.files" }])).status).toBe("ok")
+      expect(met).toBe(4)
+      expect(readFileSync(join(r.root, "cache", "out", "files", "page.html"), "utf8")).toBe("<p>here</p>")
+    } finally {
+      module.renameSync = rename
+      syncBuiltinESMExports()
+    }
   })
 })

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { OutputRecord } from "../../schema/trace.ts"
 import type { FileEntry } from "../handles.ts"
@@ -22,15 +22,39 @@ export const present = (store: OpenStore, node: string, output: OutputRecord): P
   const mark = join(folder, ".digest")
   const { entries } = readFiles(store.blobs, output.digest, async () => folder)
   const path = join(folder, mainFile(entries))
-  if (existsSync(mark) && readFileSync(mark, "utf8") === output.digest) return { node, path }
+  if (readIfThere(mark) === output.digest) return { node, path }
   const fresh = `${folder}.${process.pid}`
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })
   materialize(store.blobs, entries, fresh)
   writeFileSync(join(fresh, ".digest"), output.digest)
-  removeFolder(folder)
-  renameSync(fresh, folder)
+  swapIn(fresh, folder)
   return { node, path }
+}
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && "code" in error ? error.code : undefined
+
+/** Another process may take the folder away between a look and a reading. */
+const readIfThere = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, "utf8")
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined
+    throw error
+  }
+}
+
+/** Puts a folder in the place of another, where other processes may be doing the same. */
+const swapIn = (fresh: string, folder: string): void => {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      removeFolder(folder)
+      return renameSync(fresh, folder)
+    } catch (error) {
+      if (attempt === 20 || !["ENOTEMPTY", "EEXIST"].includes(String(codeOf(error)))) throw error
+    }
+  }
 }
 
 /** The one file, the first page, or the folder itself. */
