@@ -81,13 +81,14 @@ export const openDatabase = (root: string): DatabaseSync => {
   db.exec("PRAGMA cache_size = -32768")
   db.exec("PRAGMA wal_autocheckpoint = 16384")
   const version = (): number => Number(db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0)
-  if (version() > LAYOUT) {
+  const found = version()
+  if (found > LAYOUT) {
     db.close()
     throw new Error(
-      `the store in ${root} was made by a newer Facet (layout ${version()}, this one knows ${LAYOUT})`,
+      `the store in ${root} was made by a newer Facet (layout ${found}, this one knows ${LAYOUT})`,
     )
   }
-  if (version() < LAYOUT) migrate(db, root, version)
+  if (found < LAYOUT) migrate(db, root, version)
   return db
 }
 

@@ -10,6 +10,12 @@ import { readTable } from "../../../src/runtime/store/tables.ts"
 import { verify } from "../../../src/runtime/store/verify.ts"
 import { modelRun, type RunSketch } from "./model-run.ts"
 
+interface GcSketch {
+  readonly keepRuns: number
+  readonly old: boolean
+  readonly quota: number | undefined
+}
+
 function* modelGc(store: OpenStore, { keepRuns, old, quota }: GcSketch): Generator<void, void> {
   try {
     yield* collecting(store, {
@@ -86,10 +92,13 @@ describe("collections among runs, whatever the order of their steps", () => {
             rmSync(root, { recursive: true, force: true })
           },
         ),
-        { numRuns: Number(process.env["FACET_RUNS"] ?? 200), seed: Number(process.env["FACET_SEED"] ?? 7) },
+        {
+          numRuns: Number(process.env["FACET_RUNS"] ?? (process.env["FACET_LONG"] === "1" ? 20_000 : 200)),
+          seed: Number(process.env["FACET_SEED"] ?? 7),
+        },
       )
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
-  }, 300_000)
+  }, 7_200_000)
 })

@@ -10,7 +10,7 @@ import { verify } from "../../../src/runtime/store/verify.ts"
 const folder = mkdtempSync(join(tmpdir(), "facet-hammer-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const ROUNDS = Number(process.env["FACET_RUNS"] ?? 12)
+const ROUNDS = Number(process.env["FACET_RUNS"] ?? (process.env["FACET_LONG"] === "1" ? 500 : 12))
 const processes = new Set<ReturnType<typeof spawn>>()
 
 const hammer = (mode: "run" | "gc", root: string, seed: number, killAfter?: number) =>
@@ -52,5 +52,5 @@ describe("processes that run and collect on one store at a time", () => {
     expect(store.db.prepare("SELECT COUNT(*) AS n FROM leases").get()).toEqual({ n: 0 })
     store.close()
     expect(readdirSync(join(root, "packs"))).toEqual([])
-  }, 240_000)
+  }, 7_200_000)
 })

@@ -13,12 +13,6 @@ export interface RunSketch {
   /** Ends without a word after so many steps. */
   readonly dies: number
 }
-interface GcSketch {
-  readonly keepRuns: number
-  readonly old: boolean
-  readonly quota: number | undefined
-}
-
 let runs = 0
 
 /** A run as the engine does it, in steps between which others act. Whatever it reuses has to be readable to its end. */
