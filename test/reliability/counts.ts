@@ -30,6 +30,8 @@ export const counts = {
   /** Points of the kill matrix, and of the matrix of failing operations; all of them in the long run. */
   kills: Number(process.env["FACET_CRASHES"] ?? (long ? Number.POSITIVE_INFINITY : 24)),
   indexKills: Number(process.env["FACET_CRASHES"] ?? (long ? Number.POSITIVE_INFINITY : 12)),
+  /** Job counts that each run is disturbed with: more workers, other interleavings. */
+  jobs: long ? [1, 2, 3, 4] : [1],
   failures: Number(process.env["FACET_FAILURES"] ?? (long ? Number.POSITIVE_INFINITY : 40)),
   /** Ways to damage the files of one class. */
   damages: Number(process.env["FACET_DAMAGES"] ?? (long ? 400 : 6)),

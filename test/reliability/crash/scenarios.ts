@@ -1,5 +1,6 @@
 import { closeSync, cpSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from "node:fs"
 import { join } from "node:path"
+import { counts } from "../counts.ts"
 import type { CrashRig, Generation, Results } from "./rig.ts"
 
 /** A command to disturb, on a store in some state, and what must be true afterwards. */
@@ -53,25 +54,38 @@ export const scenarios = async (rig: CrashRig): Promise<ReadonlyArray<Scenario>>
     throw new Error("a run from nothing gives something else")
   rmSync(at("fresh"), { recursive: true })
   damagePack(copy("first", "damaged"))
-  const run = (generation: Generation) => ["run", "--json", "-j", "1", ...rig.setting(generation)]
+  const runs = counts.jobs.flatMap((jobs): ReadonlyArray<Scenario> => {
+    const run = (generation: Generation) => ["run", "--json", "-j", String(jobs), ...rig.setting(generation)]
+    const many = jobs === 1 ? "" : `, ${jobs} jobs`
+    return [
+      {
+        name: `first run${many}`,
+        store: undefined,
+        args: run(FIRST),
+        next: FIRST,
+        expected: first,
+        kept: [],
+      },
+      {
+        name: `more items${many}`,
+        store: at("first"),
+        args: run(SECOND),
+        next: SECOND,
+        expected: second,
+        kept: [FIRST],
+      },
+      {
+        name: `all again${many}`,
+        store: at("first"),
+        args: [...run(FIRST), "--force", "rows", "--force", "shaded", "--force", "report"],
+        next: FIRST,
+        expected: first,
+        kept: [FIRST],
+      },
+    ]
+  })
   return [
-    { name: "first run", store: undefined, args: run(FIRST), next: FIRST, expected: first, kept: [] },
-    {
-      name: "more items",
-      store: at("first"),
-      args: run(SECOND),
-      next: SECOND,
-      expected: second,
-      kept: [FIRST],
-    },
-    {
-      name: "all again",
-      store: at("first"),
-      args: [...run(FIRST), "--force", "rows", "--force", "shaded", "--force", "report"],
-      next: FIRST,
-      expected: first,
-      kept: [FIRST],
-    },
+    ...runs,
     {
       name: "gc",
       store: at("third"),
