@@ -34,13 +34,15 @@ export class ForgottenFileError extends Schema.TaggedError<ForgottenFileError>()
   message: Schema.String,
 }) {}
 
-/** An address as it is compared: http and https are one, the fragment is left out. What is no address stays as it is. */
+/**
+ * An address as it is compared: http and https are one, upper and lower case in the name of the host too, ports that
+ * go without saying and the fragment are left out. What is no such address stays as it is.
+ */
 export const addressDigest = (address: string): string => {
-  const url = /^https?:/iu.test(address) ? URL.parse(address) : null
-  if (url === null) return digestOf(address)
-  url.hash = ""
-  url.protocol = "https:"
-  return digestOf(url.href)
+  const parts = /^https?:\/\/([^/?#]*)([^#]*)/iu.exec(address)
+  if (parts === null) return digestOf(address)
+  const [, host, rest] = parts
+  return digestOf(`https://${host.toLowerCase().replace(/:(?:80|443)$/u, "")}${rest === "" ? "/" : rest}`)
 }
 
 const onesOf = Uint8Array.from({ length: 256 }, (_, i) => i.toString(2).replaceAll("0", "").length)
@@ -61,7 +63,8 @@ interface AnyRow {
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
-const ADDRESS_STARTS = ['"http', '"url":"'].map((text) => Buffer.from(text))
+const HTTP_START = Buffer.from('"http')
+const FIELD_STARTS = ['"url":"', '"page":"'].map((text) => Buffer.from(text))
 const HASH_START = Buffer.from('"phash":"')
 
 /** What a project has been asked to forget. */
@@ -126,13 +129,31 @@ export class Forgotten {
 
   #hasAddress(text: Buffer): boolean {
     if (this.#urls.size === 0) return false
-    for (const start of ADDRESS_STARTS) {
-      for (let at = text.indexOf(start); at >= 0; at = text.indexOf(start, at + 1)) {
-        const from = start.length === 5 ? at : at + start.length - 1
-        let to = from + 1
-        while (to < text.length && text[to] !== QUOTE) to += text[to] === BACKSLASH ? 2 : 1
-        if (this.address(JSON.parse(text.toString("utf8", from, to + 1)) as string)) return true
+    return (
+      this.#hasString(text, HTTP_START, 0) ||
+      FIELD_STARTS.some((start) => this.#hasString(text, start, start.length - 1))
+    )
+  }
+
+  /** Whether a string that begins `skip` bytes behind some `start` is an address that was forgotten. */
+  #hasString(text: Buffer, start: Buffer, skip: number): boolean {
+    for (let at = text.indexOf(start); at >= 0; at = text.indexOf(start, at + 1)) {
+      const from = at + skip
+      // Those that begin like addresses of the web are looked at once.
+      if (skip > 0 && HTTP_START.compare(text, from, from + HTTP_START.length) === 0) continue
+      let to = from + 1
+      let plain = true
+      while (to < text.length && text[to] !== QUOTE) {
+        if (text[to] === BACKSLASH) {
+          plain = false
+          to++
+        }
+        to++
       }
+      const string = plain
+        ? text.toString("utf8", from + 1, to)
+        : (JSON.parse(text.toString("utf8", from, to + 1)) as string)
+      if (this.address(string)) return true
     }
     return false
   }
