@@ -55,7 +55,7 @@ export const NodeShape = Schema.Struct({
   ),
   optional: Schema.optionalKey(
     Schema.Boolean.annotate({
-      description: "What needs it runs without it when its files are missing or it fails.",
+      description: "What needs it runs without it when its files are missing.",
     }),
   ),
   retries: Schema.optionalKey(
