@@ -18,12 +18,14 @@ export const memoryFolder: string = isWritable("/dev/shm") ? "/dev/shm" : tmpdir
  * spare; `FACET_SEED` takes other random choices than those of every day.
  */
 const long = process.env["FACET_LONG"] === "1"
+const COUNTS = ["GRAPHS", "LARGE_GRAPHS", "CRASHES", "FAILURES", "DAMAGES", "INTERRUPTS"]
+const asked = COUNTS.some((name) => process.env[`FACET_${name}`] !== undefined)
 
 export const counts = {
   long,
   seed: Number(process.env["FACET_SEED"] ?? 20_261_123),
   /** Longest time of one test, in ms: a bound for what hangs, not a measure. */
-  patience: long ? 7_200_000 : 300_000,
+  patience: long || asked ? 14_400_000 : 300_000,
   /** Random graphs with their edits: small tables, and tables of thousands of rows. */
   graphs: Number(process.env["FACET_GRAPHS"] ?? (long ? 20_000 : 3_000)),
   largeGraphs: Number(process.env["FACET_LARGE_GRAPHS"] ?? (long ? 1_000 : 30)),
@@ -32,6 +34,8 @@ export const counts = {
   indexKills: Number(process.env["FACET_CRASHES"] ?? (long ? Number.POSITIVE_INFINITY : 12)),
   /** Job counts that each run is disturbed with: more workers, other interleavings. */
   jobs: long ? [1, 2, 3, 4] : [1],
+  /** Only scenarios with this in their names: to look at one of them. */
+  scenario: process.env["FACET_SCENARIO"] ?? "",
   failures: Number(process.env["FACET_FAILURES"] ?? (long ? Number.POSITIVE_INFINITY : 40)),
   /** Ways to damage the files of one class. */
   damages: Number(process.env["FACET_DAMAGES"] ?? (long ? 400 : 6)),

@@ -54,8 +54,8 @@ interface Point {
 }
 
 const pointsOf = async (scenario: Scenario, kind: "change" | "read"): Promise<ReadonlyArray<Point>> => {
-  const { cache, state, remove } = rig.trial(scenario.store)
-  await rig.undisturbed(cache, scenario.args, { fault: { root: cache, state, kind } })
+  const { cache, state, root, remove } = rig.trial(scenario.store, scenario.repeats)
+  await rig.undisturbed(cache, scenario.args, { fault: { root, state, kind } })
   const points = Object.entries(operationsOf(state)).flatMap(([role, operations]) =>
     operations.flatMap((operation, at) => {
       const failures: ReadonlyArray<Failure> =
@@ -101,9 +101,9 @@ describe("an operation on the disk that fails", () => {
       const wrong: Array<string> = []
       let [trials, failed] = [0, 0]
       await inPairs(chosen, async ({ scenario, role, at, operation, failure }) => {
-        const { cache, state, remove } = rig.trial(scenario.store)
+        const { cache, state, root, remove } = rig.trial(scenario.store, scenario.repeats)
         const answer = await rig.dag(cache, scenario.args, {
-          fault: { root: cache, state, role, at, ...failure },
+          fault: { root, state, role, at, ...failure },
         })
         trials++
         if (answer.code !== 0) failed++
@@ -139,7 +139,7 @@ describe.skipIf(!hasStrace)("a system call of SQLite that fails (skipped where s
   it("is told, and costs nothing but the run", { timeout: counts.patience }, async () => {
     const points: Array<{ scenario: Scenario; call: string; error: string; at: number }> = []
     for (const scenario of all) {
-      const { cache, state, remove } = rig.trial(scenario.store)
+      const { cache, state, remove } = rig.trial(scenario.store, scenario.repeats)
       const log = join(state, "strace")
       await rig.undisturbed(cache, scenario.args, {
         through: tracing(cache, ["-o", log, "-e", `trace=${Object.keys(CALLS).join(",")}`]),
@@ -153,7 +153,7 @@ describe.skipIf(!hasStrace)("a system call of SQLite that fails (skipped where s
     const wrong: Array<string> = []
     let [trials, failed] = [0, 0]
     await inPairs(chosen, async ({ scenario, call, error, at }) => {
-      const { cache, remove } = rig.trial(scenario.store)
+      const { cache, remove } = rig.trial(scenario.store, scenario.repeats)
       // A full disk stays full; the others happen once.
       const when = error === "ENOSPC" ? `${at}+` : String(at)
       const answer = await rig.dag(cache, scenario.args, {

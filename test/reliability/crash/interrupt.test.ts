@@ -17,8 +17,8 @@ describe("Ctrl-C and SIGTERM", () => {
     async () => {
       const points: Array<{ scenario: Scenario; at: number; what: string }> = []
       for (const scenario of all) {
-        const { cache, state, remove } = rig.trial(scenario.store)
-        await rig.undisturbed(cache, scenario.args, { fault: { root: cache, state } })
+        const { cache, state, root, remove } = rig.trial(scenario.store, scenario.repeats)
+        await rig.undisturbed(cache, scenario.args, { fault: { root, state } })
         const count = operationsOf(state)["engine"]?.length ?? 0
         for (let at = 0; at < count; at++)
           points.push({ scenario, at, what: at % 2 === 0 ? "SIGINT" : "SIGTERM" })
@@ -28,9 +28,9 @@ describe("Ctrl-C and SIGTERM", () => {
       const wrong: Array<string> = []
       let interrupted = 0
       await inPairs(chosen, async ({ scenario, at, what }) => {
-        const { cache, state, remove } = rig.trial(scenario.store)
+        const { cache, state, root, remove } = rig.trial(scenario.store, scenario.repeats)
         const { code, stdout, stderr } = await rig.dag(cache, scenario.args, {
-          fault: { root: cache, state, role: "engine", at, what },
+          fault: { root, state, role: "engine", at, what },
         })
         const where = `${scenario.name}, ${what} at ${at}`
         if (code === 130) interrupted++

@@ -22,7 +22,7 @@ interface Point {
 }
 
 const pointsOf = async (scenario: Scenario): Promise<ReadonlyArray<Point>> => {
-  const { cache, state, remove } = rig.trial(scenario.store)
+  const { cache, state, remove } = rig.trial(scenario.store, scenario.repeats)
   const log = join(state, "strace")
   await rig.undisturbed(cache, scenario.args, {
     through: tracing(cache, ["-o", log, "-e", `trace=${CALLS.join(",")}`]),
@@ -46,7 +46,7 @@ describe.skipIf(!hasStrace)("a process killed inside of SQLite (skipped where st
       const wrong: Array<string> = []
       let trials = 0
       await inPairs(chosen, async ({ scenario, call, at }) => {
-        const { cache, remove } = rig.trial(scenario.store)
+        const { cache, remove } = rig.trial(scenario.store, scenario.repeats)
         const { code, stderr } = await rig.dag(cache, scenario.args, {
           through: tracing(cache, [
             "-o",

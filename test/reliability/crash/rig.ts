@@ -77,9 +77,12 @@ export const crashRig = () => {
   ) =>
     new Promise<Answer>((resolve) => {
       const [program, ...before] = [...(options.through ?? []), DAG]
+      // A trial may have the project for itself, where the command changes it.
+      const own = join(cache, "..", "project")
+      const home = existsSync(own) ? own : project
       const child = spawn(
         program,
-        [...before, "-f", join(project, "pipeline.yaml"), "--cache", cache, ...args],
+        [...before, "-f", join(home, "pipeline.yaml"), "--cache", cache, ...args],
         {
           stdio: ["ignore", "pipe", "pipe"],
           env: {
@@ -131,13 +134,19 @@ export const crashRig = () => {
     undisturbed,
     run,
     setting,
-    /** A fresh folder for a trial, with a copy of a store in it. */
-    trial: (store?: string) => {
+    /** A fresh folder for a trial, with a copy of a store in it; `root` holds all that may be written. */
+    trial: (store?: string, ownProject = false) => {
       const folder = join(base, `trial-${trials++}`)
       const [cache, state] = [join(folder, "cache"), join(folder, "state")]
       mkdirSync(state, { recursive: true })
       if (store !== undefined) cpSync(store, cache, { recursive: true })
-      return { cache, state, remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }) }
+      if (ownProject) cpSync(project, join(folder, "project"), { recursive: true, verbatimSymlinks: true })
+      return {
+        cache,
+        state,
+        root: ownProject ? folder : cache,
+        remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
+      }
     },
     /** What `cache verify` finds wrong with a store. */
     faults: async (cache: string): Promise<ReadonlyArray<string>> => {

@@ -1,6 +1,8 @@
 import { closeSync, cpSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from "node:fs"
 import { join } from "node:path"
+import { createHash } from "node:crypto"
 import { counts } from "../counts.ts"
+import { bytesOf } from "./project/nodes/bytes.ts"
 import type { CrashRig, Generation, Results } from "./rig.ts"
 
 /** A command to disturb, on a store in some state, and what must be true afterwards. */
@@ -14,6 +16,10 @@ export interface Scenario {
   readonly expected: Results
   /** Generations whose results are in the store before and must be after. */
   readonly kept: ReadonlyArray<Generation>
+  /** Set where the command changes the project as well, and is given again before the next run. */
+  readonly repeats?: boolean
+  /** What a run right after the disturbance may give besides `expected`, before the command is repeated. */
+  readonly before?: Results
   /** Set where the store is damaged before: then verify may find problems, and its repair must take them away. */
   readonly damaged?: boolean
 }
@@ -54,6 +60,12 @@ export const scenarios = async (rig: CrashRig): Promise<ReadonlyArray<Scenario>>
     throw new Error("a run from nothing gives something else")
   rmSync(at("fresh"), { recursive: true })
   damagePack(copy("first", "damaged"))
+  const forget = ["forget", "--digest", createHash("sha256").update(bytesOf(3, 2_003)).digest("hex")]
+  const without = rig.trial(at("first"), true)
+  await rig.undisturbed(without.cache, forget)
+  const forgotten = await rig.run(without.cache, FIRST)
+  if (JSON.stringify(forgotten) === JSON.stringify(first)) throw new Error("nothing was forgotten")
+  without.remove()
   const runs = counts.jobs.flatMap((jobs): ReadonlyArray<Scenario> => {
     const run = (generation: Generation) => ["run", "--json", "-j", String(jobs), ...rig.setting(generation)]
     const many = jobs === 1 ? "" : `, ${jobs} jobs`
@@ -84,7 +96,7 @@ export const scenarios = async (rig: CrashRig): Promise<ReadonlyArray<Scenario>>
       },
     ]
   })
-  return [
+  const all: ReadonlyArray<Scenario> = [
     ...runs,
     {
       name: "gc",
@@ -103,7 +115,18 @@ export const scenarios = async (rig: CrashRig): Promise<ReadonlyArray<Scenario>>
       kept: [],
       damaged: true,
     },
+    {
+      name: "forget",
+      store: at("first"),
+      args: forget,
+      next: FIRST,
+      expected: forgotten,
+      kept: [],
+      repeats: true,
+      before: first,
+    },
   ]
+  return all.filter(({ name }) => name.includes(counts.scenario))
 }
 
 /** Checks a store after a command on it was disturbed; gives what is wrong. */
@@ -115,17 +138,21 @@ export const inconsistencies = async (
   const wrong: Array<string> = []
   if (scenario.damaged === true) await rig.dag(cache, ["cache", "verify", "--repair"])
   wrong.push(...(await rig.faults(cache)))
+  const next = ["run", "--json", "-j", "2", ...rig.setting(scenario.next)]
+  if (scenario.repeats === true) {
+    const { code, stdout, stderr } = await rig.dag(cache, next)
+    const given = code === 0 ? JSON.stringify(rig.resultsOf(cache, stdout).digests) : ""
+    const allowed = [scenario.before, scenario.expected].map((results) => JSON.stringify(results?.digests))
+    if (!allowed.includes(given))
+      wrong.push(`a run before it was repeated ended with ${code}: ${stderr} ${given.slice(0, 300)}`)
+    const again = await rig.dag(cache, scenario.args)
+    if (again.code !== 0) wrong.push(`repeated, it ended with ${again.code}: ${again.stderr}`)
+  }
   for (const generation of scenario.kept) {
     const lost = await rig.planned(cache, generation)
     if (lost.length > 0) wrong.push(`results that were there are lost: ${lost.join(", ")}`)
   }
-  const { code, stdout, stderr } = await rig.dag(cache, [
-    "run",
-    "--json",
-    "-j",
-    "2",
-    ...rig.setting(scenario.next),
-  ])
+  const { code, stdout, stderr } = await rig.dag(cache, next)
   if (code !== 0) return [...wrong, `the next run ended with ${code}: ${stderr}`]
   const results = rig.resultsOf(cache, stdout)
   if (JSON.stringify(results) !== JSON.stringify(scenario.expected))
