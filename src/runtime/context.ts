@@ -20,7 +20,10 @@ export interface Blobs {
  */
 export interface Recall {
   readonly get: (name: string, of: Json) => Json | undefined
+  /** A part that names blobs (`BlobRef`) keeps them as long as it is kept itself. */
   readonly put: (name: string, of: Json, part: Json) => void
+  /** Makes what was put, and the blobs it names, durable now: a process that is killed afterwards has lost none of it. */
+  readonly flush: () => void
 }
 
 /** What the engine hands to an implementation besides its inputs and parameters. */

@@ -18,7 +18,7 @@ import {
 } from "../../src/runtime/engine.ts"
 import type { Graph, GraphNode, InputRef } from "../../src/runtime/graph.ts"
 import type { NodeDefinition } from "../../src/runtime/node.ts"
-import { outputType } from "../../src/runtime/run/execute.ts"
+import { outputType } from "../../src/runtime/run/outputs.ts"
 
 /** A node of a test's graph; what is left out is what a document would default to. */
 export interface NodeSketch {

@@ -134,6 +134,7 @@ export const nodeRig = ({ seed = 0, files = {} }: Options = {}): Rig => {
     recall: {
       get: (name, of) => recalled.get(`${name} ${canonical(of)}`),
       put: (name, of, part) => recalled.set(`${name} ${canonical(of)}`, part),
+      flush: () => {},
     },
     log: (line) => logs.push(line),
     warn: (message) => logs.push(`WARNING: ${message}`),

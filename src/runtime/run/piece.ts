@@ -5,7 +5,7 @@ import type { Entry } from "../plan/pieces.ts"
 import { Chunker, idOfLine } from "../store/chunker.ts"
 import { byId, duplicateId, type SortableRow } from "../store/row-sorter.ts"
 import type { ChunkResult, ItemResult, Kept } from "../store/traces.ts"
-import { checkRow, outputType } from "./execute.ts"
+import { checkRow, outputType } from "./outputs.ts"
 import { failedReject, overlay, rejectsOf } from "./overlay.ts"
 import type { NodeRun } from "./compute-node.ts"
 

@@ -20,6 +20,9 @@ export const recallOf = (
   const keyOf = (name: string, of: Json): Digest => digestOf(`part\n${base}\n${name}\n${canonical(of)}`)
   const fresh = new Map<Digest, ItemResult>()
   const save = (): void => {
+    if (fresh.size === 0) return
+    // A part may name blobs, and what names one comes after it.
+    store.blobs.flush()
     store.traces.addItems([...fresh], Date.now())
     fresh.clear()
   }
@@ -33,6 +36,7 @@ export const recallOf = (
       fresh.set(keyOf(name, of), { rows: [{ part }], rejected: [] })
       if (fresh.size >= TOGETHER) save()
     },
+    flush: save,
     save,
   }
 }
