@@ -49,7 +49,7 @@ const start = (): void => {
 
 /** First run and no-op of one tool. */
 const peers = (folders: Readonly<Record<string, string>>): Readonly<Record<string, Command>> => {
-  const at = (tool: string): string => folders[tool]!
+  const at = (tool: string): string => folders[tool]
   const all: Record<string, Command> = {
     facet: dag(at("facet"), "run", "-f", "pipeline.yaml", "-j", "2", "--quiet"),
   }
@@ -76,7 +76,7 @@ const graphs = (counts: ReadonlyArray<number>): void => {
     const again = inTurns(Object.fromEntries(tools), count > 1000 ? 5 : 9)
     // DVC runs one stage after the other and takes seconds for a hundred: it gets no larger graph.
     if (isThere("dvc") && count <= 100) {
-      const cwd = folders["dvc"]!
+      const cwd = folders["dvc"]
       once({ program: "dvc", args: ["init", "--no-scm", "-q"], cwd })
       const repro: Command = { program: "dvc", args: ["repro", "-q"], cwd }
       first["dvc"] = once(repro).ms
@@ -84,7 +84,7 @@ const graphs = (counts: ReadonlyArray<number>): void => {
     }
     print(
       [`${count} commands`, "first run, 2 jobs", "nothing changed, median (best)"],
-      Object.entries(first).map(([tool, ms]) => [tool, duration(ms), shown(again[tool]!)]),
+      Object.entries(first).map(([tool, ms]) => [tool, duration(ms), shown(again[tool])]),
     )
   }
 }
@@ -110,7 +110,7 @@ const files = (count: number): void => {
   const commands: Record<string, Command> = {
     "dag run": dag(cwd, "run", "-f", "pipeline.yaml", "--quiet"),
   }
-  const first: Record<string, number> = { "dag run": once(commands["dag run"]!).ms }
+  const first: Record<string, number> = { "dag run": once(commands["dag run"]).ms }
   if (isThere("dvc")) {
     once({ program: "dvc", args: ["init", "--no-scm", "-q"], cwd })
     first["dvc add, dvc status"] = once({ program: "dvc", args: ["add", "-q", "data"], cwd }).ms
@@ -119,7 +119,7 @@ const files = (count: number): void => {
   const again = inTurns(commands, 5)
   print(
     [`a folder of ${count.toLocaleString("en")} files`, "first time", "nothing changed, median (best)"],
-    Object.entries(first).map(([tool, ms]) => [tool, duration(ms), shown(again[tool]!)]),
+    Object.entries(first).map(([tool, ms]) => [tool, duration(ms), shown(again[tool])]),
   )
 }
 

@@ -43,7 +43,7 @@ export const inTurns = (
   return Object.fromEntries(
     [...times].map(([name, all]) => {
       const sorted = all.sort((a, b) => a - b)
-      return [name, { median: sorted[sorted.length >> 1]!, best: sorted[0]! }]
+      return [name, { median: sorted[sorted.length >> 1], best: sorted[0] }]
     }),
   )
 }

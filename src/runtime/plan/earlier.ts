@@ -82,7 +82,7 @@ export class EarlierRows {
           this.#added--
           continue
         }
-        const [a, b] = [idOfLine(chunk.lines[before]!), idOfLine(lines[now]!)]
+        const [a, b] = [idOfLine(chunk.lines[before]), idOfLine(lines[now])]
         if (a === b) {
           this.#changed++
           this.#added--
@@ -99,7 +99,7 @@ export class EarlierRows {
     let [low, high] = [0, this.#chunks.length]
     while (low < high) {
       const middle = (low + high) >> 1
-      if (this.#chunks[middle]!.last < id) low = middle + 1
+      if (this.#chunks[middle].last < id) low = middle + 1
       else high = middle
     }
     return low
@@ -108,8 +108,8 @@ export class EarlierRows {
   #chunk(at: number): EarlierChunk | undefined {
     if (this.#read?.at === at) return this.#read.chunk
     const store = this.#store
-    const { $blob } = this.#chunks[at]!.chunk
-    const lines = store.blobs.has($blob) ? linesOf(store.blobs, this.#chunks[at]!.chunk) : undefined
+    const { $blob } = this.#chunks[at].chunk
+    const lines = store.blobs.has($blob) ? linesOf(store.blobs, this.#chunks[at].chunk) : undefined
     const kept = store.traces.chunk(this.#keyOf($blob), this.#since)
     const row = (lines && kept && rowsOf(store, lines.length, kept)) ?? (() => undefined)
     const chunk = lines && { lines, row }
@@ -145,6 +145,6 @@ const startsOf = (shape: ReadonlyArray<number>, items: number): Uint32Array => {
   const starts = new Uint32Array(items + 1)
   let [item, row] = [0, 0]
   for (let at = 0; at < shape.length; at += 2)
-    for (let times = shape[at + 1]!; times > 0; times--) starts[++item] = row += shape[at]!
+    for (let times = shape[at + 1]; times > 0; times--) starts[++item] = row += shape[at]
   return starts
 }

@@ -69,12 +69,12 @@ export const computeItems = Effect.fnUntraced(function* (
         const at = Date.now()
         store.traces.addItems(
           outcomes.flatMap(([index, outcome]): ReadonlyArray<readonly [Digest, ItemResult]> =>
-            outcome.ok ? [[batch[index]!.key, store.forgotten.without(outcome.result)]] : [],
+            outcome.ok ? [[batch[index].key, store.forgotten.without(outcome.result)]] : [],
           ),
           at,
         )
         for (const [index, outcome] of outcomes)
-          done(batch[index]!, outcome.ok ? { ok: true, at, result: outcome.result } : outcome)
+          done(batch[index], outcome.ok ? { ok: true, at, result: outcome.result } : outcome)
       },
     }
     const inWorker = Effect.gen(function* () {

@@ -32,7 +32,7 @@ class PortRows {
       this.#rows.push(row)
     }
     const at = this.#shape.length - 2
-    if (this.#shape[at] === given.length) this.#shape[at + 1]!++
+    if (this.#shape[at] === given.length) this.#shape[at + 1]++
     else this.#shape.push(given.length, 1)
   }
 
@@ -50,7 +50,7 @@ export const pieceWriter = (run: NodeRun) => {
   const { node, store } = run
   const map = node.definition.map!
   const [main] = Object.keys(node.definition.outputs) as [string]
-  const { name, requires } = node.outputs[main]!
+  const { name, requires } = node.outputs[main]
   const artifact = outputType(node.definition, main)
   const ports: ReadonlyArray<Port> = [
     { port: main, type: name },

@@ -24,7 +24,7 @@ export const folderStamp = (root: string): FolderStamp | undefined => {
     const stamps = new Float64Array(entries.length * FIELDS)
     const folders: Array<Dirent> = []
     for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i]!
+      const entry = entries[i]
       if (entry.isDirectory()) folders.push(entry)
       else if (!entry.isFile()) return false
       else {

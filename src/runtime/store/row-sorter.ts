@@ -40,8 +40,7 @@ export class RowSorter {
   *sorted(): Generator<SortableRow> {
     if (this.#spilled === undefined) {
       const rows = this.#rows.sort(byId)
-      for (let i = 1; i < rows.length; i++)
-        if (rows[i - 1]!.id === rows[i]!.id) throw duplicateId(rows[i]!.id)
+      for (let i = 1; i < rows.length; i++) if (rows[i - 1].id === rows[i].id) throw duplicateId(rows[i].id)
       yield* rows
       return
     }
