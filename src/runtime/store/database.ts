@@ -64,6 +64,9 @@ const MIGRATIONS: ReadonlyArray<string> = [
   SEALS,
 ]
 
+/** How long writers wait for each other, in ms. */
+const PATIENCE = 30_000
+
 /** Version of the store's layout. */
 export const LAYOUT = MIGRATIONS.length
 
@@ -74,7 +77,7 @@ export const LAYOUT = MIGRATIONS.length
 export const openDatabase = (root: string): DatabaseSync => {
   mkdirSync(root, { recursive: true })
   const db = new DatabaseSync(join(root, "store.db"))
-  db.exec("PRAGMA busy_timeout = 30000")
+  db.exec(`PRAGMA busy_timeout = ${PATIENCE}`)
   db.exec("PRAGMA journal_mode = WAL")
   db.exec("PRAGMA synchronous = FULL")
   // Digests are random: a larger cache and rarer checkpoints spare most of the rewriting of pages.
@@ -100,9 +103,26 @@ const migrate = (db: DatabaseSync, root: string, version: () => number): void =>
       for (let at = version(); at < LAYOUT; at++) db.exec(MIGRATIONS[at])
       db.exec(`PRAGMA user_version = ${LAYOUT}`)
     })
+    // Should the log be lost, the file is an index still.
+    checkpoint(db)
   } catch (error) {
     db.close()
     throw error
+  }
+}
+
+/**
+ * Moves the log into the index and empties it, unless somebody is at work on it. Waits for nobody. What fails stays in
+ * the log, and nothing is lost.
+ */
+export const checkpoint = (db: DatabaseSync): void => {
+  try {
+    db.exec("PRAGMA busy_timeout = 0")
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+  } catch {
+    // A full disk, say: whoever writes next is told.
+  } finally {
+    db.exec(`PRAGMA busy_timeout = ${PATIENCE}`)
   }
 }
 

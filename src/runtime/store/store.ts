@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { BlobStore } from "./blobs.ts"
-import { openDatabase } from "./database.ts"
+import { checkpoint, openDatabase } from "./database.ts"
 import { storeFailure } from "./errors.ts"
 import type { StoreDamaged, StoreError } from "./errors.ts"
 import { ForgottenGuard } from "./forgotten-guard.ts"
@@ -58,6 +58,7 @@ export const openStore = (root: string): OpenStore => {
         try {
           blobs.close()
         } finally {
+          checkpoint(db)
           db.close()
         }
       }
