@@ -7,6 +7,7 @@ import type { DocumentError, DocumentOptions, LoadedDocument } from "../runtime/
 import { projectOf } from "../runtime/document/project.ts"
 import { packageRoot } from "../runtime/package-root.ts"
 import type { PluginError } from "../runtime/plugins.ts"
+import type { StoreDamaged, StoreError } from "../runtime/store/errors.ts"
 import type { OpenStore } from "../runtime/store/store.ts"
 
 // Start-up is what these cost: a document that was checked before needs the first only.
@@ -24,13 +25,13 @@ export type MakeTypes = (
   plugins: ReadonlyArray<string>,
   root: string,
   store: OpenStore | undefined,
-) => Effect.Effect<Catalogue, PluginError>
+) => Effect.Effect<Catalogue, PluginError | StoreError | StoreDamaged>
 
 /** Reads and checks a document, without the help of a store. */
 export const openDocument = (
   options: DocumentOptions,
   types: MakeTypes,
-): Effect.Effect<Opened, DocumentError> =>
+): Effect.Effect<Opened, DocumentError | StoreError | StoreDamaged> =>
   Effect.flatMap(openFresh(options, types), ({ finish }) => finish(undefined))
 
 /**

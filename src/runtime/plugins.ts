@@ -7,6 +7,7 @@ import { describeError } from "./describe-error.ts"
 import { filesOfModule, fingerprintDefinition, type Fingerprint } from "./fingerprint.ts"
 import type { NodeDefinition } from "./node.ts"
 import { importAs, PluginChanged, type Contents } from "./plugin-loader.ts"
+import { isStoreTrouble, storeFailure } from "./store/errors.ts"
 import type { OpenStore } from "./store/store.ts"
 
 /** A plugin that could not be read, or that declares no node type. */
@@ -76,11 +77,14 @@ export const loadPlugin = Effect.fnUntraced(function* (
       const file = realpathSync(resolve(root, path))
       return { file, ...(await currentPlugin(file, store)) }
     },
+    // A store that cannot keep its fingerprint is not the plugin's mistake.
     catch: (cause) =>
-      new PluginError({
-        file: path,
-        message: `the plugin ${path} could not be read: ${describeError(cause)}`,
-      }),
+      isStoreTrouble(cause)
+        ? storeFailure(`read the plugin ${path}`, cause)
+        : new PluginError({
+            file: path,
+            message: `the plugin ${path} could not be read: ${describeError(cause)}`,
+          }),
   })
   if (definitions.length === 0) {
     return yield* new PluginError({

@@ -14,7 +14,7 @@ const isWritable = (folder: string): boolean => {
 export const memoryFolder: string = isWritable("/dev/shm") ? "/dev/shm" : tmpdir()
 
 /**
- * How much the reliability tests try. `FACET_LONG=1` (what `npm run test:long` sets) is for a machine with an hour to
+ * How much the reliability tests try. `FACET_LONG=1` (what `npm run test:long` sets) is for a machine with some hours to
  * spare; `FACET_SEED` takes other random choices than those of every day.
  */
 const long = process.env["FACET_LONG"] === "1"
@@ -29,14 +29,14 @@ export const counts = {
   /** Random graphs with their edits: small tables, and tables of thousands of rows. */
   graphs: Number(process.env["FACET_GRAPHS"] ?? (long ? 20_000 : 3_000)),
   largeGraphs: Number(process.env["FACET_LARGE_GRAPHS"] ?? (long ? 1_000 : 30)),
-  /** Points of the kill matrix, and of the matrix of failing operations; all of them in the long run. */
+  /** Points of the kill matrix (all of them in the long run) and, below, of the matrix of failing operations. */
   kills: Number(process.env["FACET_CRASHES"] ?? (long ? Number.POSITIVE_INFINITY : 24)),
   indexKills: Number(process.env["FACET_CRASHES"] ?? (long ? Number.POSITIVE_INFINITY : 12)),
   /** Job counts that each run is disturbed with: more workers, other interleavings. */
   jobs: long ? [1, 2, 3, 4] : [1],
   /** Only scenarios with this in their names: to look at one of them. */
   scenario: process.env["FACET_SCENARIO"] ?? "",
-  failures: Number(process.env["FACET_FAILURES"] ?? (long ? Number.POSITIVE_INFINITY : 40)),
+  failures: Number(process.env["FACET_FAILURES"] ?? (long ? 1_500 : 40)),
   /** Ways to damage the files of one class. */
   damages: Number(process.env["FACET_DAMAGES"] ?? (long ? 400 : 6)),
   /** Moments of an interrupt, and sizes of a disk that is too small. */
