@@ -22,7 +22,7 @@ export const perPicture = (channels: number): Preprocessing => ({
 })
 
 /** Added to a picture's own deviation (of values in [0, 1]), so that a flat picture's noise is not blown up. */
-const SOFTENING = 0.05
+export const SOFTENING = 0.05
 
 /** The statistics ImageNet networks are fed with (RGB, values in [0, 1]); torchvision's documentation. */
 export const IMAGENET_PREPROCESSING: Preprocessing = {

@@ -5,6 +5,7 @@ import {
   type AttributeValue,
   type Dimension,
   type GraphRecord,
+  type ModelDescription,
   type NodeRecord,
   type TensorRecord,
   type ValueRecord,
@@ -12,7 +13,7 @@ import {
 
 /** Opset of the standard operators that graphs are written for, and the IR version that goes with it. */
 export const OPSET = 17
-const IR_VERSION = 8
+export const IR_VERSION = 8
 
 /** A graph that can't be written: a name used twice, an undefined input, data that doesn't fill its shape. */
 export class OnnxGraphError extends Error {
@@ -64,9 +65,9 @@ export class OnnxGraph {
   }
 
   /** Declares an input. A dimension may be a string: a size that is known only when the model runs. */
-  input(name: string, type: ElementType, dims: ReadonlyArray<Dimension>): string {
+  input(name: string, type: ElementType, dims: ReadonlyArray<Dimension>, doc?: string): string {
     this.#define(name)
-    this.#inputs.push({ name, type, dims })
+    this.#inputs.push({ name, type, dims, ...(doc === undefined ? {} : { doc }) })
     return name
   }
 
@@ -124,11 +125,16 @@ export class OnnxGraph {
   }
 
   /** Makes a value an output. Element type and dims may be left to the runtime's inference (dims only). */
-  output(name: string, type: ElementType = "float32", dims?: ReadonlyArray<Dimension>): string {
+  output(name: string, type: ElementType = "float32", dims?: ReadonlyArray<Dimension>, doc?: string): string {
     if (!this.has(name)) throw new OnnxGraphError(`output "${name}" is not defined`)
     if (this.#outputs.some((o) => o.name === name))
       throw new OnnxGraphError(`output "${name}" is given twice`)
-    this.#outputs.push(dims === undefined ? { name, type } : { name, type, dims })
+    this.#outputs.push({
+      name,
+      type,
+      ...(dims === undefined ? {} : { dims }),
+      ...(doc === undefined ? {} : { doc }),
+    })
     return name
   }
 
@@ -144,11 +150,11 @@ export class OnnxGraph {
   }
 
   /** The model as the bytes of an .onnx file; the same calls give the same bytes. */
-  toBytes(): Uint8Array<ArrayBuffer> {
+  toBytes(description: ModelDescription = {}): Uint8Array<ArrayBuffer> {
     if (this.#outputs.length === 0) throw new OnnxGraphError(`graph ${this.name} has no output`)
     const domains: Array<readonly [string, number]> = [["", OPSET]]
     for (const domain of usedDomains(this.toRecord())) domains.push([domain, 1])
-    return encodeModel(this.toRecord(), IR_VERSION, domains)
+    return encodeModel(this.toRecord(), IR_VERSION, domains, description)
   }
 
   #fresh(prefix: string): string {

@@ -17,6 +17,16 @@ export interface ValueRecord {
   readonly name: string
   readonly type: ElementType
   readonly dims?: ReadonlyArray<Dimension>
+  /** What it holds, for people. */
+  readonly doc?: string
+}
+
+/** What a model file says of itself besides the graph. */
+export interface ModelDescription {
+  readonly producerVersion?: string
+  readonly doc?: string
+  /** `metadata_props`, in the order given; keys are unique. */
+  readonly metadata?: ReadonlyArray<readonly [string, string]>
 }
 
 /**
@@ -131,6 +141,7 @@ function writeValueInfo(writer: BinaryWriter, value: ValueRecord): void {
       })
     }),
   )
+  if (value.doc !== undefined) text(writer, 3, value.doc)
 }
 
 function writeGraph(writer: BinaryWriter, graph: GraphRecord): void {
@@ -146,15 +157,24 @@ export function encodeModel(
   graph: GraphRecord,
   irVersion: number,
   domains: ReadonlyArray<readonly [string, number]>,
+  { producerVersion, doc, metadata = [] }: ModelDescription = {},
 ): Uint8Array<ArrayBuffer> {
   const writer = new BinaryWriter()
   integer(writer, 1, irVersion)
   text(writer, 2, "facet")
+  if (producerVersion !== undefined) text(writer, 3, producerVersion)
+  if (doc !== undefined) text(writer, 6, doc)
   message(writer, 7, (w) => writeGraph(w, graph))
   for (const [domain, version] of domains) {
     message(writer, 8, (w) => {
       text(w, 1, domain)
       integer(w, 2, version)
+    })
+  }
+  for (const [key, value] of metadata) {
+    message(writer, 14, (w) => {
+      text(w, 1, key)
+      text(w, 2, value)
     })
   }
   return writer.finish()
