@@ -69,7 +69,7 @@ process.on("exit", () => appendFileSync(${JSON.stringify(file)}, process.resourc
 
 /** Whether a program can be started here. */
 export const isThere = (program: string): boolean =>
-  spawnSync(program, ["--version"], { encoding: "utf8" }).status === 0
+  spawnSync("sh", ["-c", `command -v ${program}`], { encoding: "utf8" }).status === 0
 
 export const machine = (): string => {
   const load = readFileSync("/proc/loadavg", "utf8").split(" ")[0]

@@ -3,7 +3,8 @@ import { join } from "node:path"
 import type { NodeContext } from "../context.ts"
 import { isStoreTrouble, storeFailure, type StoreDamaged, type StoreError } from "../store/errors.ts"
 import { captureFiles } from "../store/files.ts"
-import { removeFolder, type OpenStore } from "../store/store.ts"
+import { removeTree } from "../store/remove-tree.ts"
+import type { OpenStore } from "../store/store.ts"
 import { recallOf } from "./recall.ts"
 import { maskerOf, requireSecrets } from "./secrets.ts"
 import type { MapTask, RunTask, TaskHooks } from "./task.ts"
@@ -92,7 +93,7 @@ export const withContext = async <A>(
   } catch (error) {
     throw masked(trouble ?? error, mask)
   } finally {
-    for (const path of made) removeFolder(path)
+    await Promise.all(made.map(removeTree))
   }
 }
 
