@@ -36,9 +36,9 @@ export const counts = {
   jobs: long ? [1, 2, 3, 4] : [1],
   /** Only scenarios with this in their names: to look at one of them. */
   scenario: process.env["FACET_SCENARIO"] ?? "",
-  failures: Number(process.env["FACET_FAILURES"] ?? (long ? 1_500 : 40)),
+  failures: Number(process.env["FACET_FAILURES"] ?? (long ? 1_500 : 24)),
   /** Ways to damage the files of one class. */
-  damages: Number(process.env["FACET_DAMAGES"] ?? (long ? 400 : 6)),
+  damages: Number(process.env["FACET_DAMAGES"] ?? (long ? 400 : 5)),
   /** Moments of an interrupt, and sizes of a disk that is too small. */
   interrupts: Number(process.env["FACET_INTERRUPTS"] ?? (long ? Number.POSITIVE_INFINITY : 10)),
   fullDisks: long ? 64 : 4,

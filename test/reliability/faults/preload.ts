@@ -28,6 +28,8 @@ export interface Fault {
   readonly kind?: "change" | "read"
 }
 
+const NEEDS_NO_SPACE = new Set(["rm", "unlink", "rmdir", "chmod", "utimes", "fsync", "fdatasync"])
+
 type Any = (...args: ReadonlyArray<unknown>) => unknown
 type Module = Record<string, unknown>
 
@@ -64,6 +66,8 @@ const install = (fault: Fault, role: string): void => {
     original.writeSync(log, `${operation} ${path.slice(fault.root.length)}\n`)
     if (fault.role !== undefined && fault.role !== "any" && fault.role !== role) return false
     if (fault.at === undefined || (fault.sticky === true ? at < fault.at : at !== fault.at)) return false
+    // A full disk still lets go of things.
+    if (fault.what === "ENOSPC" && at !== fault.at && NEEDS_NO_SPACE.has(operation)) return false
     if (fault.what === "kill" || (fault.what === "torn" && !halves)) process.kill(process.pid, "SIGKILL")
     if (fault.what === "torn") return true
     if (fault.what?.startsWith("SIG") === true) {
