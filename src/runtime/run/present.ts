@@ -3,7 +3,8 @@ import { join } from "node:path"
 import type { OutputRecord } from "../../schema/trace.ts"
 import type { FileEntry } from "../handles.ts"
 import { materialize, readFiles } from "../store/artifacts.ts"
-import { removeFolder, type OpenStore } from "../store/store.ts"
+import { removeNow } from "../store/remove-tree.ts"
+import type { OpenStore } from "../store/store.ts"
 
 /** A path that a person can open, made of an artifact of files. */
 export interface Presented {
@@ -49,7 +50,7 @@ const readIfThere = (path: string): string | undefined => {
 const swapIn = (fresh: string, folder: string): void => {
   for (let attempt = 0; ; attempt++) {
     try {
-      removeFolder(folder)
+      removeNow(folder)
       return renameSync(fresh, folder)
     } catch (error) {
       if (attempt === 20 || !["ENOTEMPTY", "EEXIST"].includes(String(codeOf(error)))) throw error

@@ -8,7 +8,8 @@ import type { Graph, GraphNode } from "../graph.ts"
 import { entryOf } from "../plan/decide.ts"
 import { filesOf, keyRecord, nodeKey } from "../plan/key.ts"
 import { openDatabase, transaction } from "../store/database.ts"
-import { removeFolder, storeTry, type OpenStore } from "../store/store.ts"
+import { removeNow } from "../store/remove-tree.ts"
+import { storeTry, type OpenStore } from "../store/store.ts"
 import { Traces } from "../store/traces.ts"
 import { compute, refuseChangedInputs, type NodeRun } from "./compute-node.ts"
 import type { Executor } from "./executor.ts"
@@ -36,7 +37,7 @@ const withoutMemory = (store: OpenStore) =>
     ({ folder, store }) =>
       Effect.sync(() => {
         store.db.close()
-        removeFolder(folder)
+        removeNow(folder)
       }),
   )
 

@@ -1,4 +1,4 @@
-import type { Dirent } from "node:fs"
+import { chmodSync, lstatSync, readdirSync, rmSync, type Dirent } from "node:fs"
 import { chmod, readdir, rmdir, unlink } from "node:fs/promises"
 import { join } from "node:path"
 
@@ -35,4 +35,21 @@ const empty = async (folder: string): Promise<void> => {
     }),
   )
   await rmdir(folder)
+}
+
+/** The same at once, for what is removed seldom; a file as well. */
+export const removeNow = (path: string): void => {
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } catch (error) {
+    if (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM") throw error
+    open(path)
+    rmSync(path, { recursive: true, force: true })
+  }
+}
+
+const open = (path: string): void => {
+  if (!lstatSync(path).isDirectory()) return
+  chmodSync(path, 0o700)
+  for (const name of readdirSync(path)) open(join(path, name))
 }

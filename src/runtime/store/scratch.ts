@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs"
+import { existsSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { isAlive } from "../process-alive.ts"
+import { removeNow } from "./remove-tree.ts"
 import type { OpenStore } from "./store.ts"
 
 const WEEK = 7 * 24 * 3_600_000
@@ -13,7 +14,7 @@ export const sweepTemporary = (store: OpenStore): number => {
     const path = join(store.temporary, name)
     const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
     if (isAlive(Number(name.split("-")[0])) && age < WEEK) continue
-    rmSync(path, { recursive: true, force: true })
+    removeNow(path)
     swept++
   }
   return swept

@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import * as Context from "effect/Context"
@@ -86,5 +85,3 @@ export class Store extends Context.Service<Store, OpenStore>()("facet/runtime/St
 /** A store operation as an effect: whatever it throws is a typed error. */
 export const storeTry = <A>(operation: string, body: () => A): Effect.Effect<A, StoreError | StoreDamaged> =>
   Effect.try({ try: body, catch: (cause) => storeFailure(operation, cause) })
-
-export const removeFolder = (path: string): void => rmSync(path, { recursive: true, force: true })
