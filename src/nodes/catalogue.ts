@@ -21,6 +21,7 @@ import importFolder from "./import/folder.ts"
 import galleryHeldout from "./import/gallery-heldout.ts"
 import importMmi from "./import/mmi.ts"
 import modelEvaluate from "./model/evaluate.ts"
+import modelExport from "./model/export.ts"
 import modelTrain from "./model/train.ts"
 import modelVisualize from "./model/visualize.ts"
 import reportHtml from "./report/html.ts"
@@ -47,6 +48,7 @@ export const builtin: ReadonlyArray<{ readonly definition: NodeDefinition; reado
   { definition: datasetCounts, file: "nodes/dataset/counts.ts" },
   { definition: modelTrain, file: "nodes/model/train.ts" },
   { definition: modelEvaluate, file: "nodes/model/evaluate.ts" },
+  { definition: modelExport, file: "nodes/model/export.ts" },
   { definition: modelVisualize, file: "nodes/model/visualize.ts" },
   { definition: reportHtml, file: "nodes/report/html.ts" },
   { definition: detectorScenes, file: "nodes/detector/scenes.ts" },

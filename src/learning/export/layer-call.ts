@@ -1,7 +1,8 @@
-import * as tf from "@tensorflow/tfjs"
+import type * as tf from "@tensorflow/tfjs"
 import type { ElementArray } from "../onnx/element-types.ts"
 import type { OnnxGraph } from "../onnx/graph.ts"
 import { ModelExportError } from "./errors.ts"
+import { permute } from "./permute.ts"
 
 type Shape = ReadonlyArray<number | null>
 
@@ -77,10 +78,11 @@ export class LayerCall {
   ): string | undefined {
     const weight = this.weight(role)
     if (weight === undefined) return undefined
-    const [shape, data] = tf.tidy(() => {
-      const turned = permutation === undefined ? weight : tf.transpose(weight, [...permutation])
-      return [turned.shape, Float32Array.from(turned.dataSync())] as const
-    })
+    const values = Float32Array.from(weight.dataSync())
+    const { data, shape } =
+      permutation === undefined
+        ? { data: values, shape: weight.shape }
+        : permute(values, weight.shape, permutation)
     return this.constant(role, dims ?? shape, data)
   }
 
