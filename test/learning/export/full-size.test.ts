@@ -1,6 +1,8 @@
 import { beforeAll, expect, it } from "vitest"
 import { useBackend } from "../../../src/learning/backend.ts"
-import { exportOnnx } from "../../../src/learning/export/onnx-model.ts"
+import { exportLayersModel } from "../../../src/learning/export/layers-model.ts"
+import { DEFAULT_PIXELS, exportOnnx } from "../../../src/learning/export/onnx-model.ts"
+import { verifyExports } from "../../../src/learning/export/verify.ts"
 import { densenet } from "../../../src/learning/networks/densenet.ts"
 import { resnet } from "../../../src/learning/networks/resnet.ts"
 import { type NetworkOptions, networkSpec } from "../../../src/learning/networks/spec.ts"
@@ -34,5 +36,8 @@ it.each(networks)("$name at full size gives what predict gives", async (options)
   const given = await runOnnx(bytes, { type: "uint8", data: images.data, dims })
   expect(distance(given["logits"], expected.logits)).toBeLessThan(1e-5)
   expect(distance(given["probabilities"], expected.probabilities)).toBeLessThan(1e-5)
+  const layersModel = await exportLayersModel(model, { classNames, preprocessing })
+  const apart = await verifyExports(model, { classNames, preprocessing }, bytes, layersModel, DEFAULT_PIXELS)
+  expect(apart.layersModel).toBeLessThan(1e-5)
   model.dispose()
 })
