@@ -77,7 +77,7 @@ const counted = ({ name, count, url }: CardCount): string =>
 
 const origin = (generated: CardFacts["generated"]): string =>
   generated === true
-    ? "**All training pictures were drawn by a program**; none shows a real person. Figures say little about photographs."
+    ? "**All training pictures were drawn by a program**; none shows a real person, and licences are part of that drawn world. Figures say little about photographs."
     : generated === "partly"
       ? "A part of the training pictures was drawn by a program."
       : "The training pictures were collected, not drawn by a program."
@@ -108,7 +108,7 @@ const figures = ({ results, classes, validation }: CardFacts): string => {
   const inTraining =
     validation === undefined
       ? "No validation split was watched during training."
-      : `In training, on the validation split (it chose the epoch, so it flatters): accuracy ${rate(validation.accuracy)}${validation.macroF1 === undefined ? "" : `, macro-F1 ${rate(validation.macroF1)}`} in epoch ${validation.epoch}.`
+      : `In training, on the validation split (a split that chooses the epoch flatters): accuracy ${rate(validation.accuracy)}${validation.macroF1 === undefined ? "" : `, macro-F1 ${rate(validation.macroF1)}`} in epoch ${validation.epoch}.`
   if (results.length === 0) return `**Not evaluated** on a test set where it was exported.\n\n${inTraining}`
   const rows = results.map((r) => [
     text(r.set),
@@ -142,7 +142,7 @@ export const modelCard = (facts: CardFacts): string => {
   const sections: ReadonlyArray<readonly [string, string]> = [
     [
       "What it is",
-      `A classifier of pictures of faces by expression, one of ${facts.classes.length} classes: ${names}. ${facts.parameters.toLocaleString("en-US")} trainable numbers; input ${facts.input.size} × ${facts.input.size}, ${facts.input.channels === 1 ? "grey" : "RGB"}.\n\n${settings(facts.network)}\n\nLicence of the model: ${facts.licence === undefined ? "not stated" : text(facts.licence)}.`,
+      `A classifier of pictures, one of ${facts.classes.length} classes: ${names}. ${facts.parameters.toLocaleString("en-US")} trainable numbers; input ${facts.input.size} × ${facts.input.size}, ${facts.input.channels === 1 ? "grey" : "RGB"}.\n\n${settings(facts.network)}\n\nLicence of the model: ${facts.licence === undefined ? "not stated" : text(facts.licence)}.`,
     ],
     [
       "Classes",
@@ -155,8 +155,8 @@ export const modelCard = (facts: CardFacts): string => {
       "Intended use and limits",
       [
         ...(facts.use === undefined ? [] : [text(facts.use)]),
-        "For research on, and comparison of, methods of expression recognition. It was trained on pictures cut out and aligned by this project's face detection: other crops give other results.",
-        "It says how an expression looks to those who labelled the pictures, not what a person feels. Expressions differ between people, ages, cultures and situations, and the classes with few pictures above are judged worst. Probabilities are not calibrated. It always answers with one of its classes, even where the picture shows no face.",
+        "For research on, and comparison of, methods. It knows pictures prepared as those of its training (faces as face.align cuts them, in the usual pipeline); other crops give other results. It always answers with one of its classes, whatever the picture shows. Probabilities are not calibrated. Classes with few originals above were learnt from little.",
+        "Where the classes are expressions: it says how a face looks to those who labelled the pictures, not what a person feels. Expressions differ between people, ages, cultures and situations.",
         "Not for decisions about people: hiring, schooling, policing, insurance, health, or watching anyone without their consent.",
       ].join("\n\n"),
     ],

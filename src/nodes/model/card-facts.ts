@@ -56,6 +56,17 @@ export const resultsOf = (
       f1: classes.map((name) => perClass[name]?.f1 ?? 0),
     }))
 
+/** Settings of the other architecture, which a network's description has too. */
+const FOREIGN: Readonly<Record<string, ReadonlyArray<string>>> = {
+  densenet: ["blocks", "width", "stemStride"],
+  resnet: ["depth", "growth"],
+}
+
+const ownSettings = ({ network }: Pick<ModelValue, "network">): CardFacts["network"] => {
+  const foreign = typeof network["name"] === "string" ? (FOREIGN[network["name"]] ?? []) : []
+  return Object.fromEntries(Object.entries(network).filter(([key]) => !foreign.includes(key)))
+}
+
 /** What the model itself knows for its card. */
 export const modelFacts = (
   value: ModelValue,
@@ -74,7 +85,7 @@ export const modelFacts = (
   const { size, channels, mean, std, perPicture = false } = value.preprocessing
   const best = value.history.find(({ epoch }) => epoch === value.bestEpoch)?.val
   return {
-    network: value.network,
+    network: ownSettings(value),
     parameters: value.parameters,
     input: { size, channels },
     preprocessing: { perPicture, softening: SOFTENING, mean, std },

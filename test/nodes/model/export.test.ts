@@ -102,6 +102,8 @@ describe("model.export", () => {
     expect(said).toContain("Telling \\| bars.")
     expect(said).toContain("| lr | `0.1` |")
     expect(said).toContain("Seed 3.")
+    expect(said).toContain("| growth | `4` |")
+    expect(said).not.toContain("| width |")
   })
   it("says what it was not told", async () => {
     const said = card(await write({}, { models: [{ node: name, value }] }))
