@@ -8,11 +8,11 @@ const ENOUGH = 1 << 16
  * goes away (`| head`) ends it without an error.
  */
 export const printPieces = <E>(
-  pieces: AsyncIterable<string>,
+  pieces: AsyncIterable<string> | Iterable<string>,
   failure: (cause: unknown) => E,
 ): Effect.Effect<void, E> => Effect.tryPromise({ try: () => writeAll(pieces), catch: failure })
 
-const writeAll = async (pieces: AsyncIterable<string>): Promise<void> => {
+const writeAll = async (pieces: AsyncIterable<string> | Iterable<string>): Promise<void> => {
   const { stdout } = process
   let gone = false
   let resume = (): void => {}

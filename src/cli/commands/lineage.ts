@@ -2,11 +2,17 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import packageInfo from "../../../package.json" with { type: "json" }
+import type { OpenStore, Traced } from "../../runtime/engine.ts"
 import { UsageError } from "../failure.ts"
-import { paint, print } from "../output.ts"
+import { note, paint, print } from "../output.ts"
 import { printPieces } from "../pieces.ts"
+import { plural } from "../present/text.ts"
 import { root } from "../root.ts"
-import { loadDocumentModule, withStoreOnly } from "../session.ts"
+import { loadDocumentModule, withStoreOnly, type Engine } from "../session.ts"
+
+const FORMATS = ["tree", "json", "mermaid", "prov", "openlineage", "ro-crate"] as const
 
 export const lineage = Command.make(
   "lineage",
@@ -24,9 +30,16 @@ export const lineage = Command.make(
       Flag.withDescription("What it rests on (the default)"),
       Flag.withDefault(false),
     ),
-    format: Flag.Literals("format", ["tree", "json", "mermaid"]).pipe(
-      Flag.withDescription("How it is written"),
+    format: Flag.Literals("format", FORMATS).pipe(
+      Flag.withDescription(
+        "How it is written; prov is W3C PROV-JSONLD, openlineage run events, ro-crate a Provenance Run Crate",
+      ),
       Flag.withDefault("tree"),
+    ),
+    out: Flag.String("out").pipe(
+      Flag.withMetavar("DIR"),
+      Flag.withDescription("ro-crate: write the crate with its files into this new folder"),
+      Flag.optional,
     ),
     limit: Flag.Int("limit").pipe(
       Flag.withMetavar("N"),
@@ -34,9 +47,13 @@ export const lineage = Command.make(
       Flag.withDefault(5),
     ),
   },
-  Effect.fnUntraced(function* ({ ref, down, up, format, limit }) {
+  Effect.fnUntraced(function* ({ ref, down, up, format, out, limit }) {
     const globals = yield* root
     if (down && up) return yield* new UsageError({ message: "--up or --down, not both" })
+    if (Option.isSome(out) && format !== "ro-crate")
+      return yield* new UsageError({
+        message: "--out is for --format ro-crate: all others are written to standard output",
+      })
     // Of the document only its name is needed: a mistake in it hides no history.
     const { openDocument } = yield* loadDocumentModule
     const { pipeline } = yield* openDocument({ file: globals.file, env: process.env })
@@ -45,8 +62,19 @@ export const lineage = Command.make(
         const store = yield* engine.Store
         const found = yield* engine.lineage({ pipeline, ref, direction: down ? "down" : "up" })
         const failure = (cause: unknown) => engine.storeFailure(`write the lineage of ${ref}`, cause)
-        if (globals.json || format === "json")
-          return yield* printPieces(engine.lineageJson(store, found), failure)
+        if (found.subject === "sample" && (format === "openlineage" || format === "ro-crate"))
+          return yield* new UsageError({
+            message: `${format} knows runs and data sets, and ${ref} is a sample`,
+            hint: "--format prov names samples; so do json and mermaid",
+          })
+        if (format === "ro-crate")
+          return yield* Option.match(out, {
+            onNone: () =>
+              print(engine.crateText(engine.roCrate(store, found, packageInfo.version)).trimEnd()),
+            onSome: (folder) => writeFolder(engine, store, found, folder, failure),
+          })
+        const document = documentOf(engine, store, found, globals.json && format === "tree" ? "json" : format)
+        if (document !== undefined) return yield* printPieces(document, failure)
         if (format === "mermaid") return yield* print(engine.lineageMermaid(found))
         const members = yield* Effect.tryPromise({
           try: () => engine.summaries(store, found, Math.max(0, limit)),
@@ -64,5 +92,40 @@ export const lineage = Command.make(
       command: "dag lineage http://example.org/face.jpg",
       description: "From one picture to its predictions",
     },
+    {
+      command: "dag lineage last --format ro-crate --out crate",
+      description: "The last run as a folder to hand on",
+    },
   ]),
 )
+
+/** The formats that are written piece by piece. */
+const documentOf = (
+  engine: Engine,
+  store: OpenStore,
+  found: Traced,
+  format: (typeof FORMATS)[number],
+): AsyncIterable<string> | Iterable<string> | undefined => {
+  if (format === "json") return engine.lineageJson(store, found)
+  if (format === "prov") return engine.provDocument(store, found, packageInfo.version)
+  if (format === "openlineage") return engine.openLineageDocument(store, found, packageInfo.version)
+  return undefined
+}
+
+const writeFolder = <E>(
+  engine: Engine,
+  store: OpenStore,
+  found: Traced,
+  folder: string,
+  failure: (cause: unknown) => E,
+) =>
+  Effect.gen(function* () {
+    if (!engine.isFree(folder))
+      return yield* new UsageError({
+        message: `${folder} is there already, and not empty`,
+        hint: "a crate is written into a new folder",
+      })
+    const crate = engine.roCrate(store, found, packageInfo.version)
+    yield* Effect.tryPromise({ try: () => engine.writeCrate(store, crate, folder), catch: failure })
+    return note(`${folder}: ro-crate-metadata.json and ${plural(crate.files.length, "file")}`)
+  })
