@@ -83,21 +83,3 @@ export const batchTargets = (
   }
   return targets
 }
-
-/** Cross-entropy of logits [rows, classes] against targets of the same shape, summed; float64. */
-export const crossEntropy = (
-  logits: ArrayLike<number>,
-  targets: ArrayLike<number>,
-  classes: number,
-): number => {
-  let loss = 0
-  for (let row = 0; row < logits.length; row += classes) {
-    let top = -Infinity
-    for (let c = 0; c < classes; c++) top = Math.max(top, logits[row + c])
-    let sum = 0
-    for (let c = 0; c < classes; c++) sum += Math.exp(logits[row + c] - top)
-    const norm = top + Math.log(sum)
-    for (let c = 0; c < classes; c++) loss -= targets[row + c] * (logits[row + c] - norm)
-  }
-  return loss
-}

@@ -2,20 +2,18 @@ import * as tf from "@tensorflow/tfjs"
 import { beforeAll, describe, expect, it } from "vitest"
 import { DEFAULT_AUGMENTATION } from "../../src/learning/augment.ts"
 import { BackendError, useBackend } from "../../src/learning/backend.ts"
-import { batchTargets, crossEntropy, epochBatches, TrainingDataError } from "../../src/learning/dataset.ts"
+import { batchTargets, epochBatches, TrainingDataError } from "../../src/learning/dataset.ts"
 import { ImagesError, selectImages } from "../../src/learning/images.ts"
+import { classificationLossOf } from "../../src/learning/loss.ts"
 import { decodeModel, encodeModel, ModelFileError, readModelMeta } from "../../src/learning/model-file.ts"
 import { buildNetwork, networkSpec } from "../../src/learning/networks/index.ts"
 import { predict, softmaxRows } from "../../src/learning/predict.ts"
 import { fitPreprocessing } from "../../src/learning/preprocess.ts"
 import { readSafetensors, writeSafetensors } from "../../src/learning/safetensors.ts"
 import { learningRateAt } from "../../src/learning/schedule.ts"
-import {
-  trainClassifier,
-  TrainingAbortedError,
-  TrainingDivergedError,
-  type TrainOptions,
-} from "../../src/learning/train.ts"
+import type { TrainOptions } from "../../src/learning/train-options.ts"
+import { trainClassifier } from "../../src/learning/train.ts"
+import { TrainingAbortedError, TrainingDivergedError } from "../../src/learning/training-errors.ts"
 import { stripes } from "./kit/stripes.ts"
 
 beforeAll(() => useBackend("onnx"))
@@ -74,7 +72,7 @@ describe("training", () => {
       learningRate: 0.05,
       schedule: { kind: "step", at: [0.6], factor: 200 },
       warmupEpochs: 0,
-      keepBest: "valLoss",
+      monitor: "valLoss",
       onEpoch: () => void seen.push(predict(model, preprocessing, validation.images).logits),
     })
     expect(bestEpoch).toBeLessThan(3)
@@ -103,7 +101,9 @@ describe("training", () => {
   it("a loss that is no number is an error that says what to try", async () => {
     const run = trainClassifier({ ...base(), learningRate: 1e30, warmupEpochs: 0, epochs: 4, readEvery: 1 })
     await expect(run).rejects.toThrow(TrainingDivergedError)
-    await expect(run).rejects.toThrow(/epoch 1, step \d+, learning rate .*try a learning rate of 1\.0e\+29/)
+    await expect(run).rejects.toThrow(
+      /epoch 1, batch \d of 4, step \d+, learning rate .*try a learning rate of 1\.0e\+29/,
+    )
   })
 
   it("stops on its signal", async () => {
@@ -156,7 +156,7 @@ describe("batches and targets", () => {
   it("targets sum to 1 in each batch, weighted and smoothed", () => {
     const targets = batchTargets([0, 1, 2], Uint32Array.of(0, 1), [1, 3, 1], 0.3)
     expect([...targets].map((t) => Math.round(t * 1e6) / 1e6)).toEqual([0.2, 0.025, 0.025, 0.075, 0.6, 0.075])
-    expect(crossEntropy([0, 0, 0, 0, 0, 0], targets, 3)).toBeCloseTo(Math.log(3))
+    expect(classificationLossOf([0, 0, 0, 0, 0, 0], targets, 3)).toBeCloseTo(Math.log(3))
   })
 })
 

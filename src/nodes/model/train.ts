@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { AUGMENTATION_POLICIES } from "../../learning/augmentation-policies.ts"
 import { defineNode } from "../../runtime/node.ts"
 import { Dataset } from "../../schema/artifact.ts"
 import { between, param, whole } from "./param.ts"
@@ -6,12 +7,14 @@ import { Model } from "./types.ts"
 
 const range = Schema.Tuple([between(0, 10), between(0, 10)])
 
-const Augment = Schema.Struct({
+const Ranges = Schema.Struct({
   flip: param(between(0, 1), 0.5, "probability of a left–right mirror"),
   rotation: param(between(0, 180), 10, "largest rotation either way, degrees"),
   saturation: param(range, [0.5, 1.5], "range of the saturation factor; without effect on grey input"),
   brightness: param(range, [0.5, 1.5], "range of the brightness factor; [1, 1] turns it off"),
 })
+
+const Augment = Schema.Union([Schema.Literals(AUGMENTATION_POLICIES), Ranges])
 
 export const TrainParams = Schema.Struct({
   model: param(Schema.Literals(["densenet40", "resnet50"]), "densenet40", "architecture"),
@@ -49,26 +52,67 @@ export const TrainParams = Schema.Struct({
   ),
   lr: param(between(1e-9, 100), 0.05, "highest learning rate"),
   schedule: param(
-    Schema.Literals(["constant", "cosine", "step"]),
+    Schema.Literals(["constant", "cosine", "step", "plateau"]),
     "cosine",
-    "after the warm-up: constant, a half cosine down to 0, or divided by 10 at 50 % and 75 %",
+    "after the warm-up: constant; a half cosine down to 0; step: times `factor` at 50 % and 75 % or after the epochs `milestones`; plateau: times `factor` after `plateau` epochs without anything better",
   ),
+  milestones: Schema.optionalKey(
+    Schema.Array(whole(1, 10_000)).annotate({
+      description: "step: the rate is multiplied by `factor` after each of these epochs",
+    }),
+  ),
+  factor: param(between(1e-6, 1), 0.1, "step, plateau: what the rate is multiplied by"),
+  plateau: param(whole(1, 10_000), 5, "plateau: epochs in a row without anything better by `monitor`"),
   warmup: param(between(0, 1000), 1, "epochs (or part of one) in which the rate rises from near 0"),
   momentum: param(between(0, 0.9999), 0.9, "SGD momentum"),
   nesterov: param(Schema.Boolean, true, "Nesterov momentum"),
   l2: param(between(0, 1), 1e-4, "weight decay on kernels (not on batch norm, not on biases)"),
+  clip: param(
+    between(0, 1e9),
+    0,
+    "largest norm of all gradients together (before weight decay); larger ones are scaled down to it. 0 = no limit",
+  ),
   classWeights: param(
     Schema.Literals(["none", "inverse", "effective-number", "from-dataset"]),
     "from-dataset",
-    "loss weights: none, N/(C·n), effective number of samples (β 0.999), or the mean `weight` of the class's rows",
+    "loss weights: none, N/(C·n), effective number of samples, or the mean `weight` of the class's rows",
+  ),
+  beta: param(
+    between(0, 0.999999),
+    0.999,
+    "classWeights effective-number: β; 0 weighs all alike, towards 1 it becomes inverse frequency",
   ),
   labelSmoothing: param(between(0, 0.9), 0, "share of the target spread over all classes"),
+  focal: param(
+    between(0, 10),
+    0,
+    "γ of the focal loss, which makes little of what is already known; 0 = cross-entropy, usual is 2",
+  ),
   keep: param(
     Schema.Literals(["best", "last"]),
     "best",
-    "weights of the epoch with the best macro-F1 on the validation split (the last one's without a split), or of the last",
+    "weights of the epoch that is best by `monitor` on the validation split (the last one's without a split), or of the last",
   ),
-  augment: param(Augment, {}, "random changes of the training pictures, drawn anew each epoch"),
+  monitor: param(
+    Schema.Literals(["macroF1", "loss"]),
+    "macroF1",
+    "figure of the validation split that says which epoch is better (without a split: the training loss)",
+  ),
+  patience: param(
+    whole(0, 10_000),
+    0,
+    "stop after so many epochs in a row without anything better by `monitor`; 0 = never",
+  ),
+  checkpoint: param(
+    whole(0, 10_000),
+    1,
+    "epochs between checkpoints, from which an interrupted or longer training goes on; 0 = none. Without influence on the result",
+  ),
+  augment: param(
+    Augment,
+    {},
+    "random changes of the training pictures, drawn anew each epoch: the name of a policy (none, flip, rotation, saturation, brightness, all) or the ranges one by one",
+  ),
   seed: Schema.optionalKey(
     Schema.Int.annotate({
       description: "initial weights, order and augmentation; default: the document's seed",
@@ -94,6 +138,7 @@ export default defineNode({
   outputs,
   params: TrainParams,
   seeded: true,
+  freeParams: ["checkpoint"],
   resources: { cpu: 2 },
   exact: "same-machine",
   // The log says how long an epoch took; no result has it.

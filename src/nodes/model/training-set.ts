@@ -43,13 +43,17 @@ export const indicesOf = (
 }
 
 /**
- * Refuses a training split that lacks a class, before any picture is decoded.
+ * Refuses a training split that lacks a class, or has only one, before any picture is decoded.
  * @throws DatasetError with the number of rows of every class
  */
 export const checkClasses = (
   training: ReadonlyArray<Pick<TrainingRow, "label">>,
   classes: ReadonlyArray<string>,
 ): void => {
+  if (classes.length < 2)
+    throw new DatasetError(
+      `all ${training.length} rows of the training split are labelled "${classes[0]}": a classifier needs two classes at least`,
+    )
   const counts = new Map(classes.map((name) => [name, 0]))
   for (const row of training) counts.set(row.label, (counts.get(row.label) ?? 0) + 1)
   const empty = classes.filter((name) => counts.get(name) === 0)
@@ -77,7 +81,7 @@ export const countByKind = (
 export type ClassWeighting = "none" | "inverse" | "effective-number" | "from-dataset"
 
 /**
- * Loss weight per class. `from-dataset` is the mean of the rows' own weights (1 where a row has none).
+ * Loss weight per class; `beta` is that of `effective-number`. `from-dataset` is the mean of the rows' own weights (1 where a row has none).
  * @throws DatasetError for a class whose rows all weigh nothing; BalanceError for an empty class.
  */
 export const classWeightsOf = (
@@ -85,11 +89,12 @@ export const classWeightsOf = (
   rows: ReadonlyArray<Pick<TrainingRow, "weight">>,
   labels: ArrayLike<number>,
   classes: ReadonlyArray<string>,
+  beta = 0.999,
 ): ReadonlyArray<number> => {
   if (kind === "none") return classes.map(() => 1)
   const counts = countClasses(labels, classes.length)
   if (kind === "inverse") return inverseFrequencyWeights(counts)
-  if (kind === "effective-number") return effectiveNumberWeights(counts)
+  if (kind === "effective-number") return effectiveNumberWeights(counts, beta)
   const sums = classes.map(() => 0)
   for (const [i, row] of rows.entries()) sums[labels[i]] += row.weight ?? 1
   return sums.map((sum, c) => {

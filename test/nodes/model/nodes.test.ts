@@ -95,6 +95,27 @@ describe("model.train", () => {
   it("names the sample of a foreign label", async () => {
     await expect(fit(rows, { classes: ["a", "b"] })).rejects.toThrow(/sample c0 is labelled "c"/)
   })
+  it("goes on with more epochs where the schedule allows it, and says so where not", async () => {
+    const lines = (from: number): string => rig.logs.slice(from).join("\n")
+    const params = { schedule: "constant", warmup: 1 }
+    const fresh = await fit(rows, { ...params, epochs: 4, checkpoint: 0 })
+    await fit(rows, { ...params, epochs: 2 })
+    let from = rig.logs.length
+    expect(await fit(rows, { ...params, epochs: 4 })).toEqual(fresh)
+    expect(lines(from)).toMatch(/goes on after epoch 2 of an earlier training that was to have 2/)
+    await fit(rows, { epochs: 2, lr: 0.09 })
+    from = rig.logs.length
+    await fit(rows, { epochs: 3, lr: 0.09 })
+    expect(lines(from)).toMatch(
+      /reached epoch 2 of 2 and cannot be continued: with 3 epochs the cosine .* from epoch 2 on/,
+    )
+    expect(lines(from)).toMatch(/epoch 1\/3/)
+  })
+  it("refuses a set of one class", async () => {
+    await expect(fit(rows.filter((row) => row.label === "a"))).rejects.toThrow(
+      /all 9 rows of the training split are labelled "a"/,
+    )
+  })
   it("says which depths a DenseNet may have", async () => {
     await expect(fit(rows, { depth: 8 })).rejects.toThrow(/depth 8/)
   })
