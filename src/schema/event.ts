@@ -1,3 +1,4 @@
+import type { Digest } from "./digest.ts"
 import type { ItemCounts, NodeReport, OutputRecord, Reason, RunRecord } from "./trace.ts"
 
 /** Everything that happens in a run, in order. Terminal, JSON and pages are views of these. */
@@ -11,11 +12,13 @@ export type RunEvent =
   | {
       readonly type: "node-cached"
       readonly node: string
+      readonly key?: Digest
       readonly outputs: { readonly [port: string]: OutputRecord }
     }
   | {
       readonly type: "node-started"
       readonly node: string
+      readonly key?: Digest
       readonly reason: string
       readonly why: ReadonlyArray<Reason>
       /** `cached` is absent where it is not known before all items were looked at. */

@@ -9,6 +9,7 @@ import { resolve } from "node:path"
 import type { RunRecord } from "../../schema/trace.ts"
 import type { AgainReport } from "../again.ts"
 import { codes, report, Shown, UsageError } from "../failure.ts"
+import type { Traces } from "../otlp/traces.ts"
 import { note, paint, paintNote, print, printJson, printJsonNow } from "../output.ts"
 import { runSummary } from "../present/summary.ts"
 import { Warnings, type Warning } from "../present/warnings.ts"
@@ -36,6 +37,11 @@ const flags = {
   audit: Flag.Boolean("audit").pipe(
     Flag.withDescription("Compute the targets (or all) once more and tell what they read undeclared"),
     Flag.withDefault(false),
+  ),
+  otlp: Flag.String("otlp").pipe(
+    Flag.withMetavar("URL"),
+    Flag.withDescription("Send a trace of the run to an OpenTelemetry collector (OTLP over HTTP)"),
+    Flag.optional,
   ),
   watch: Flag.Boolean("watch").pipe(
     Flag.withAlias("w"),
@@ -80,6 +86,7 @@ const runOnce = Effect.fnUntraced(function* (
       seen(session)
       const store = yield* engine.Store
       const reporter = makeReporter({ ...globals, logs })
+      const traces = yield* startTraces(Option.getOrUndefined(options.otlp))
       const jobs = Option.isSome(options.jobs) ? { jobs: options.jobs.value } : {}
       const record = yield* engine
         .run({
@@ -92,6 +99,7 @@ const runOnce = Effect.fnUntraced(function* (
           ...jobs,
           onEvent: (event) => {
             if (event.type === "run-started") id = event.run
+            traces?.event(event)
             const shown = warnings.pass(event)
             if (shown !== undefined) reporter.event(shown)
           },
@@ -105,6 +113,13 @@ const runOnce = Effect.fnUntraced(function* (
               note(paintNote("yellow", "interrupted: what finished is kept; run again to go on"))
             }),
           ),
+          Effect.onExit((exit) => {
+            if (traces === undefined) return Effect.void
+            if (Exit.isSuccess(exit)) return endTraces(traces, exit.value)
+            if (Cause.hasInterruptsOnly(exit.cause) && id !== undefined)
+              return endTraces(traces, store.traces.run(id))
+            return endTraces(traces, undefined, String(Cause.squash(exit.cause)))
+          }),
         )
       if (options.check.length === 0 && !options.audit) return { record, again: {} }
       const { computeAgain } = yield* Effect.promise(() => import("../again.ts"))
@@ -129,6 +144,27 @@ const runOnce = Effect.fnUntraced(function* (
   }
   if (record.status !== "ok") return yield* new Shown({ code: codes.failed })
 })
+
+/** The trace of a run for OpenTelemetry, where somebody asked for it. */
+const startTraces = Effect.fnUntraced(function* (flag: string | undefined) {
+  const asks = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]
+  if (flag === undefined && asks.every((name) => (process.env[name] ?? "") === "")) return undefined
+  const { Traces } = yield* Effect.promise(() => import("../otlp/traces.ts"))
+  const traces = Traces.start(flag, process.env)
+  if (traces === undefined || !("problem" in traces)) return traces
+  if (flag !== undefined) return yield* new UsageError({ message: traces.problem })
+  warn(traces.problem)
+  return undefined
+})
+
+const endTraces = (traces: Traces, record: RunRecord | undefined, error?: string): Effect.Effect<void> =>
+  Effect.promise(() => traces.end(record, error)).pipe(
+    Effect.map((trouble) => {
+      if (trouble !== undefined) warn(trouble)
+    }),
+  )
+
+const warn = (text: string): void => note(`${paintNote("yellow", "warning")}: ${text}`)
 
 /** What came of `--check` and `--audit`; a failure where something is not as it should be. */
 const tellAgain = Effect.fnUntraced(function* (globals: Globals, again: AgainReport) {

@@ -55,7 +55,7 @@ export const runNode = Effect.fnUntraced(function* (options: Options) {
     if (decision.action === "cached") {
       why = [{ kind: "cached" }]
       const { outputs, items } = decision.trace
-      emit({ type: "node-cached", node: node.id, outputs })
+      emit({ type: "node-cached", node: node.id, key: decision.key, outputs })
       const counts =
         items === undefined ? {} : { items: { ...items, cached: items.total, ran: 0, failed: 0 } }
       return report({ status: "cached", key: decision.key, outputs, ...counts, ms: 0 })
@@ -64,7 +64,8 @@ export const runNode = Effect.fnUntraced(function* (options: Options) {
     const started = (items?: { readonly total: number; readonly cached?: number }): void => {
       clock = performance.now()
       const counts = items === undefined ? {} : { items }
-      emit({ type: "node-started", node: node.id, reason: reasonsText(why), why, ...counts })
+      const reason = reasonsText(why)
+      emit({ type: "node-started", node: node.id, key: decision.key, reason, why, ...counts })
     }
     const { trace, changes } = yield* keepTrace(options, decision, started, lines)
     const { outputs, items, ms } = trace
