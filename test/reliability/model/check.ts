@@ -98,7 +98,7 @@ export const play = async (on: ReturnType<typeof engine>, program: Program, size
     expect(on.calls, "a plan calls nothing").toEqual([])
 
     const record = await on.run(options)
-    const ran = model.run(nodes, asked, stoppedIn(record))
+    const ran = model.run(nodes, asked, { stopped: stoppedIn(record), missing: missingIn(record) })
     expect(
       record.nodes.map(({ id, status, items }) => ({ id, status, items })),
       `run; ${record.nodes.flatMap(({ id, error }) => (error === undefined ? [] : `${id}: ${error}`)).join("; ")}`,
@@ -139,6 +139,14 @@ const stoppedIn = (record: RunRecord): ReadonlySet<string> => {
   }
   return stopped
 }
+
+/** Nodes that ran for want of an output. */
+const missingIn = (record: RunRecord): ReadonlyMap<string, string> =>
+  new Map(
+    record.nodes.flatMap(({ id, why }) =>
+      why.flatMap((reason) => (reason.kind === "missing-output" ? [[id, reason.port] as const] : [])),
+    ),
+  )
 
 const count = (record: RunRecord, calls: number): void => {
   figures.runs++

@@ -17,6 +17,13 @@ export interface Asked {
   readonly force: ReadonlyArray<string>
   readonly refresh: ReadonlyArray<string>
 }
+/** What depends on which of several nodes was faster. */
+export interface Timing {
+  /** Nodes that were not begun because another had failed by then. */
+  readonly stopped: ReadonlySet<string>
+  /** Nodes that found an output gone, which another node may have put back just then, by the port. */
+  readonly missing: ReadonlyMap<string, string>
+}
 /** A reason without its digests: whether there was one before and after is what can be said without the engine. */
 export type Why = Readonly<Record<string, Plain>>
 export interface Counts {
@@ -109,7 +116,7 @@ export class Model {
         const on = upstream(node).filter((id) => ["run", "depends"].includes(done.get(id)!.action))
         if (on.length > 0) return { id: node.id, action: "depends", why: [{ kind: "depends", on }] }
         const record = this.#record(node, (id, port) => done.get(id)?.outputs?.[port])
-        const why = this.#why(node, record, asked)
+        const why = this.#why(node, record, asked, (content) => this.#absent.has(content))
         if (why === undefined) {
           const { outputs, items } = this.#traces.get(this.#key(record))!
           const counts = items && { items: { total: items.total, cached: items.total, run: 0 } }
@@ -136,36 +143,47 @@ export class Model {
   }
 
   /**
-   * Runs, and remembers. `stopped`: nodes that the engine did not begin because another had failed meanwhile; which
-   * ones those are is a matter of timing, and all that is not said by the model.
+   * Runs, and remembers. What a model cannot know of a run of several nodes at a time is told by `timing`; that it can
+   * have been so is checked.
    */
-  run(nodes: ReadonlyArray<ModelNode>, asked: Asked, stopped: ReadonlySet<string>): ReadonlyArray<Ran> {
+  run(nodes: ReadonlyArray<ModelNode>, asked: Asked, timing: Timing): ReadonlyArray<Ran> {
     this.calls = []
+    const absentBefore = new Set(this.#absent)
+    const restored = new Set<string>()
+    const isGone = (content: string, node: string, port: string): boolean => {
+      if (!absentBefore.has(content)) return false
+      if (timing.missing.get(node) === port) return true
+      restored.add(content)
+      return false
+    }
     const done = new Map<string, Ran>()
     const blocked = new Set<string>()
     for (const node of selected(nodes, asked.targets)) {
       const failed = upstream(node).find((id) => done.get(id)!.status === "failed" || blocked.has(id))
       const absent = this.#absentFile(node)
       let ran: Ran
-      if (absent === undefined && (failed !== undefined || stopped.has(node.id))) {
+      if (absent === undefined && (failed !== undefined || timing.stopped.has(node.id))) {
         blocked.add(node.id)
         ran = { id: node.id, status: "skipped", why: [{ kind: "skipped" }] }
       } else {
         const skipped = this.#skipped(node, (id) => done.get(id)?.status === "skipped")
         ran =
           skipped === undefined
-            ? this.#runNode(node, asked, (id, port) => done.get(id)?.outputs?.[port])
+            ? this.#runNode(node, asked, isGone, (id, port) => done.get(id)?.outputs?.[port])
             : { id: node.id, status: "skipped", why: [{ kind: "skipped" }] }
       }
       done.set(node.id, ran)
     }
+    for (const content of restored)
+      if (this.#absent.has(content))
+        throw new Error(`a node was taken for cached without its output: ${content}`)
     return [...done.values()]
   }
 
-  #runNode(node: ModelNode, asked: Asked, outputs: Find): Ran {
+  #runNode(node: ModelNode, asked: Asked, isGone: IsGone, outputs: Find): Ran {
     const kind = kinds[node.kind]
     const record = this.#record(node, outputs)
-    const why = this.#why(node, record, asked)
+    const why = this.#why(node, record, asked, isGone)
     const key = this.#key(record)
     if (why === undefined) {
       const trace = this.#traces.get(key)!
@@ -271,12 +289,14 @@ export class Model {
   }
 
   /** Why a node would run; undefined when it need not. */
-  #why(node: ModelNode, record: Record_, asked: Asked): ReadonlyArray<Why> | undefined {
+  #why(node: ModelNode, record: Record_, asked: Asked, isGone: IsGone): ReadonlyArray<Why> | undefined {
     if (asked.force.includes(node.id)) return [{ kind: "forced" }]
     if (asked.refresh.includes(node.id)) return [{ kind: "refreshed" }]
     const trace = this.#traces.get(this.#key(record))
     if (trace !== undefined) {
-      const gone = Object.entries(trace.outputs).find(([, value]) => this.#absent.has(this.#content(value)))
+      const gone = Object.entries(trace.outputs).find(([port, value]) =>
+        isGone(this.#content(value), node.id, port),
+      )
       if (gone !== undefined) return [{ kind: "missing-output", port: gone[0] }]
       const failed = trace.items?.failed ?? 0
       return failed > 0 ? [{ kind: "failed-items", count: failed }] : undefined
@@ -391,6 +411,7 @@ export class Model {
   }
 }
 
+type IsGone = (content: string, node: string, port: string) => boolean
 type Find = (node: string, port: string) => Value | undefined
 
 const names = (a: object, b: object): ReadonlyArray<string> =>
