@@ -27,7 +27,7 @@ export const counts = {
   /** Longest time of one test, in ms: a bound for what hangs, not a measure. */
   patience: long || asked ? 14_400_000 : 300_000,
   /** Random graphs with their edits: small tables, and tables of thousands of rows. */
-  graphs: Number(process.env["FACET_GRAPHS"] ?? (long ? 20_000 : 3_000)),
+  graphs: Number(process.env["FACET_GRAPHS"] ?? (long ? 20_000 : 1_500)),
   largeGraphs: Number(process.env["FACET_LARGE_GRAPHS"] ?? (long ? 1_000 : 30)),
   /** Points of the kill matrix (all of them in the long run) and, below, of the matrix of failing operations. */
   kills: Number(process.env["FACET_CRASHES"] ?? (long ? Number.POSITIVE_INFINITY : 24)),
