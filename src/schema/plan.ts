@@ -19,6 +19,8 @@ export interface PlanNode {
   readonly changes?: ItemChanges
   /** Milliseconds it took last time (per item where only some run), where it ever ran. */
   readonly estimateMs?: number
+  /** Bytes of its results last time (per item where only some run), where it ever ran. */
+  readonly estimateBytes?: number
   readonly outputs?: { readonly [port: string]: OutputRecord }
 }
 

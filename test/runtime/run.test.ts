@@ -233,6 +233,20 @@ describe("run", () => {
     expect(r.calls).toEqual(["double 13"])
   })
 
+  it("estimates bytes by the last results, of as many items as run now", async () => {
+    const r = rig()
+    expect((await r.plan(chain())).nodes[1]).not.toHaveProperty("estimateBytes")
+    const record = await r.run(chain())
+    const bytes = Object.values(node(record, "double").outputs).reduce((sum, output) => sum + output.bytes, 0)
+    expect(bytes).toBeGreaterThan(0)
+    const { nodes } = await r.plan(chain(), { force: ["double"] })
+    expect(nodes[1]).toMatchObject({ action: "run" })
+    const { items, estimateBytes } = nodes[1]
+    expect(estimateBytes).toBe(Math.round((bytes / ROWS.length) * (items?.run ?? 0)))
+    expect(nodes[2].estimateBytes).toBe(node(record, "sum").outputs["sum"].bytes)
+    expect(nodes[0]).not.toHaveProperty("estimateBytes")
+  })
+
   it("fails a node of which every item fails, and leaves the rest of the graph alone", async () => {
     const r = rig()
     const sketches: ReadonlyArray<NodeSketch> = [

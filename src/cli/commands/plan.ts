@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Plan, PlanNode } from "../../schema/plan.ts"
 import { paint, print, printJson } from "../output.ts"
 import type { Paint } from "../present/colour.ts"
-import { columns, count, duration, plural } from "../present/text.ts"
+import { columns, count, duration, plural, size } from "../present/text.ts"
 import { root, targetFlags } from "../root.ts"
 import { withStore } from "../session.ts"
 
@@ -16,6 +16,7 @@ const row = (node: PlanNode, paint: Paint): ReadonlyArray<string> => [
     ? ""
     : `${count(node.items.run)} of ${count(node.items.total)}`,
   node.estimateMs === undefined || node.action === "cached" ? "" : `~${duration(node.estimateMs)}`,
+  node.estimateBytes === undefined || node.action === "cached" ? "" : `~${size(node.estimateBytes)}`,
   node.action === "cached" ? "" : paint("dim", node.reason),
 ]
 
@@ -23,14 +24,16 @@ const row = (node: PlanNode, paint: Paint): ReadonlyArray<string> => [
 export const planText = (plan: Plan, paint: Paint): string => {
   const busy = plan.nodes.filter((node) => node.action === "run" || node.action === "depends")
   const cached = plan.nodes.filter((node) => node.action === "cached").length
-  const head = ["node", "", "items", "last time", "why"].map((title) => paint("dim", title))
+  const head = ["node", "", "items", "last time", "bytes", "why"].map((title) => paint("dim", title))
   if (busy.length === 0)
     return `${plan.pipeline}: nothing to do, ${cached === 1 ? "the node is" : `all ${plural(cached, "node")} are`} up to date`
   const certain = busy.filter((node) => node.action === "run").length
   const ms = busy.reduce((sum, node) => sum + (node.estimateMs ?? 0), 0)
-  const estimate = ms > 0 ? `; about ${duration(ms)} by the times of earlier runs` : ""
+  const bytes = busy.reduce((sum, node) => sum + (node.estimateBytes ?? 0), 0)
+  const about = [...(ms > 0 ? [duration(ms)] : []), ...(bytes > 0 ? [size(bytes)] : [])]
+  const estimate = about.length > 0 ? `; about ${about.join(" and ")} by earlier runs` : ""
   return [
-    columns([head, ...plan.nodes.map((node) => row(node, paint))], [2, 3]),
+    columns([head, ...plan.nodes.map((node) => row(node, paint))], [2, 3, 4]),
     "",
     `${plan.pipeline}: ${count(certain)} to run, ${count(busy.length - certain)} that may follow, ${count(cached)} up to date${estimate}`,
   ].join("\n")
@@ -53,7 +56,7 @@ export const plan = Command.make(
     if (!globals.json) return yield* print(planText(planned, paint))
     return yield* printJson({
       ...planned,
-      nodes: planned.nodes.map(({ id, uses, action, reason, key, items, estimateMs }) => ({
+      nodes: planned.nodes.map(({ id, uses, action, reason, key, items, estimateMs, estimateBytes }) => ({
         id,
         uses,
         action,
@@ -61,6 +64,7 @@ export const plan = Command.make(
         key,
         items,
         estimateMs,
+        estimateBytes,
       })),
     })
   }),

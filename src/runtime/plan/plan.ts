@@ -134,14 +134,18 @@ const countItems = (
   return { items, changes: work.changes() }
 }
 
-/** From the last trace: the whole time, or the time per item that ran for as many as run now. */
+/** From the last trace: time and bytes of the whole, or by item for as many as run now. */
 const estimate = (
   previous: NodeTrace | undefined,
   items: PlanItems | undefined,
-): { readonly estimateMs?: number } => {
+): Pick<PlanNode, "estimateMs" | "estimateBytes"> => {
   if (previous === undefined) return {}
-  if (items === undefined || previous.items === undefined) return { estimateMs: previous.ms }
-  return previous.items.ran === 0
-    ? {}
-    : { estimateMs: Math.round((previous.ms / previous.items.ran) * items.run) }
+  const { ms, items: before } = previous
+  const bytes = Object.values(previous.outputs).reduce((sum, output) => sum + output.bytes, 0)
+  if (items === undefined || before === undefined) return { estimateMs: ms, estimateBytes: bytes }
+  return {
+    ...(before.ran === 0 ? {} : { estimateMs: Math.round((ms / before.ran) * items.run) }),
+    // The time was that of the items that ran; the results hold all of them.
+    ...(before.total === 0 ? {} : { estimateBytes: Math.round((bytes / before.total) * items.run) }),
+  }
 }
