@@ -79,9 +79,9 @@ eval: other result
     expect(nodes).toContain(`crawl: other result
   parameter pictures:`)
     expect(nodes).toContain(`  images: 5 rows → 5 rows: 1 added, 1 removed, 1 relabelled
-    + zoe  fear  http://example.test/zoe.jpg
     − spare  anger  http://example.test/spare.jpg
-    ~ three  claims changed, label fear → anger, source changed`)
+    ~ three  claims changed, label fear → anger, source changed
+    + zoe  fear  http://example.test/zoe.jpg`)
     // Downstream the same rows are only counted; what is new there is named.
     expect(nodes).toContain(`faces: other result
   input images: … → … (from crawl.images)
