@@ -1,7 +1,7 @@
 import type { OpenStore } from "../store/store.ts"
 import type { Traced } from "./lineage.ts"
 import { descriptors } from "./ro-crate/descriptors.ts"
-import { Draft, type CrateFile, type Entity } from "./ro-crate/draft.ts"
+import { Draft, plain, type CrateFile, type Entity } from "./ro-crate/draft.ts"
 import { RO_CRATE, WORKFLOW } from "./ro-crate/names.ts"
 import { addRunActions, spanOf } from "./ro-crate/run-actions.ts"
 import { addFailedStep, addStep } from "./ro-crate/steps.ts"
@@ -49,7 +49,7 @@ export const roCrate = (store: OpenStore, lineage: Traced, version: string): Cra
   return {
     metadata: {
       "@context": `${RO_CRATE}/context`,
-      "@graph": [...descriptors(draft, { parts, steps, end: span.end }), ...draft.entities()],
+      "@graph": [...descriptors(draft, { parts, steps, end: span.end }), ...draft.entities()].map(plain),
     },
     files: draft.files,
   }

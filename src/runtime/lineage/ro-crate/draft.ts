@@ -16,6 +16,15 @@ export type Entity = {
 }
 export const ref = (id: string): { readonly "@id": string } => ({ "@id": id })
 
+/** A list of one thing as the thing itself, as RO-Crate recommends. */
+export const plain = (entity: Entity): Entity =>
+  Object.fromEntries(
+    Object.entries(entity).map(([name, value]) => [
+      name,
+      Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value,
+    ]),
+  ) as Entity
+
 /** A crate while it is written: its entities by id, its files, and the lineage that it tells of. */
 export class Draft {
   readonly store: OpenStore
@@ -48,8 +57,8 @@ export class Draft {
     return this.#entities.get(id)
   }
 
-  entities(): IterableIterator<Entity> {
-    return this.#entities.values()
+  entities(): ReadonlyArray<Entity> {
+    return [...this.#entities.values()]
   }
 
   node(id: string): LineageNode | undefined {
