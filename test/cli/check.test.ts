@@ -171,7 +171,7 @@ describe("a check", () => {
     })
     const db = new DatabaseSync(join(place.folder, "cache", "store.db"))
     db.exec(
-      `UPDATE traces SET record = json_set(record, '$.environment.processor', 'Another Processor') WHERE node IN ('trained', 'json')`,
+      `UPDATE traces SET seal = NULL, record = json_set(record, '$.environment.processor', 'Another Processor') WHERE node IN ('trained', 'json')`,
     )
     db.close()
     const { code, checks: all } = await checks("trained")

@@ -140,7 +140,7 @@ describe("a new project, from plan to lineage", () => {
     const other = (await json("run", "-t", "crawl", "--set", "params.keywords={joy: [glad]}")) as typeof same
     expect((await ask("diff", same.run.id, same.run.id)).stdout).toBe("no node is different\n")
     expect((await ask("diff", same.run.id, other.run.id)).stdout).toMatch(
-      /^crawl: other result\n {2}parameter keywords: .*"glad".*\n {2}images: \d+ rows → \d+ rows: \d+ added, \d+ removed\n {4}\+ crawl-/,
+      /^crawl: other result\n {2}parameter keywords: .*"glad".*\n {2}images: \d+ rows → \d+ rows: \d+ added, \d+ removed\n {4}[+−] crawl-/,
     )
     expect(await json("diff", same.run.id, other.run.id)).toMatchObject({
       nodes: [{ id: "crawl", change: "other result" }],
