@@ -4,8 +4,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { statSync } from "node:fs"
-import { resolve } from "node:path"
 import type { RunRecord } from "../../schema/trace.ts"
 import type { AgainReport } from "../again.ts"
 import { codes, report, Shown, UsageError } from "../failure.ts"
@@ -14,7 +12,8 @@ import { note, paint, paintNote, print, printJson, printJsonNow } from "../outpu
 import { runSummary } from "../present/summary.ts"
 import { Warnings, type Warning } from "../present/warnings.ts"
 import { root, targetFlags } from "../root.ts"
-import { logsShown, withStore, type Globals, type Session } from "../session.ts"
+import type { Watched } from "../watch.ts"
+import { logsShown, storeFolder, withStore, type Globals, type Session } from "../session.ts"
 
 const flags = {
   ...targetFlags,
@@ -182,28 +181,23 @@ const wanted = ({ target, check, audit }: Options): ReadonlyArray<string> =>
 /** Runs again whenever the document, a plugin, or a file that a node reads changes; until Ctrl-C. */
 const runAgain = Effect.fnUntraced(function* (globals: Globals, options: Options) {
   const { Watcher } = yield* Effect.promise(() => import("../watch.ts"))
+  const { filesOfBroken, filesOfSession } = yield* Effect.promise(() => import("../watched-files.ts"))
+  const folder = yield* storeFolder(globals)
   const watcher = yield* Effect.acquireRelease(
-    Effect.sync(() => new Watcher()),
+    Effect.sync(() => new Watcher([folder])),
     (watcher) => Effect.sync(() => watcher.close()),
   )
-  watcher.add(resolve(globals.file), "file")
-  const watchAll = ({ graph, catalogue }: Session): void => {
-    for (const { origin } of catalogue.values())
-      if (origin.kind === "plugin") for (const file of Object.keys(origin.contents)) watcher.add(file, "file")
-    for (const { definition, params } of graph.nodes) {
-      for (const path of Object.values(definition.files?.(params as never) ?? {})) {
-        const file = resolve(graph.root, path)
-        watcher.add(
-          file,
-          statSync(file, { throwIfNoEntry: false })?.isDirectory() === true ? "folder" : "file",
-        )
-      }
-    }
-  }
+  let last: ReadonlyArray<Watched> = yield* filesOfBroken(globals)
+  watcher.watch(last)
   for (let times = 0; ; times += 1) {
     // Forced once, not with every change.
     const again = times === 0 ? options : { ...options, force: [], refresh: [] }
-    yield* runOnce(globals, again, watchAll).pipe(
+    let checked = false
+    yield* runOnce(globals, again, (session) => {
+      checked = true
+      last = filesOfSession(globals, session)
+      watcher.watch(last)
+    }).pipe(
       Effect.exit,
       Effect.flatMap((exit) =>
         Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
@@ -211,6 +205,8 @@ const runAgain = Effect.fnUntraced(function* (globals: Globals, options: Options
           : Effect.promise(() => report(exit, globals.json)),
       ),
     )
+    // What is wrong may be in any file that it was made of before, or names now.
+    if (!checked) watcher.watch([...last, ...(yield* filesOfBroken(globals))])
     note(paintNote("dim", "waiting for changes; Ctrl-C ends it"))
     yield* Effect.promise(() => watcher.next())
   }
