@@ -2,7 +2,7 @@ import { expect } from "vitest"
 import type { Plan } from "../../../src/schema/plan.ts"
 import type { OutputRecord, Reason, RunRecord } from "../../../src/schema/trace.ts"
 import type { engine } from "./engine.ts"
-import { kinds } from "./kinds.ts"
+import { kinds, type Value } from "./kinds.ts"
 import { Model, text, type Asked, type ModelNode, type Why } from "./model.ts"
 import { Scene, type Choices, type Edit } from "./scene.ts"
 
@@ -67,7 +67,7 @@ export const play = async (on: ReturnType<typeof engine>, program: Program, size
   const pipeline = `p${serial++}`
   const model = new Model()
   const scene = new Scene(pipeline, model, size)
-  const newest = new Map<number, Readonly<Record<string, OutputRecord>>>()
+  const newest = new Map<number, ReadonlyArray<{ readonly output: OutputRecord; readonly value: Value }>>()
   for (const choices of program.nodes) scene.add(choices)
   figures.graphs++
 
@@ -76,11 +76,10 @@ export const play = async (on: ReturnType<typeof engine>, program: Program, size
     for (const edit of step.edits) {
       const cleared = scene.edit(edit)
       if (cleared === undefined) continue
-      const outputs = Object.entries(newest.get(cleared.node.uid) ?? {})
+      const outputs = newest.get(cleared.node.uid) ?? []
       if (outputs.length === 0) continue
-      const [port, output] = outputs[cleared.port % outputs.length]
-      const isTable = port === "rejected" || kinds[cleared.node.kind].outputs[port] === "table"
-      if (model.clear(await on.value(output, isTable ? "table" : "json"))) on.clear(output)
+      const { output, value } = outputs[cleared.port % outputs.length]
+      if (model.clear(value)) on.clear(output)
     }
     const nodes = scene.graph()
     const pick = (choices: Choices) => choices.map((at) => nodes[at % nodes.length].id)
@@ -113,7 +112,11 @@ export const play = async (on: ReturnType<typeof engine>, program: Program, size
         if (text(given) !== text(value)) expect(given, `${report.id}.${port}`).toEqual(value)
       }
       const own = scene.nodes.find(({ id }) => id === report.id)!
-      if (outputs !== undefined) newest.set(own.uid, report.outputs)
+      if (outputs !== undefined)
+        newest.set(
+          own.uid,
+          Object.entries(outputs).map(([port, value]) => ({ output: report.outputs[port], value })),
+        )
     }
     const failed = ran.some(({ status }) => status === "failed")
     expect(record.status).toBe(failed ? "failed" : "ok")
