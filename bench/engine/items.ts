@@ -42,7 +42,7 @@ export const itemsBench = (
   dag: (cwd: string, ...args: ReadonlyArray<string>) => Command,
 ): [ReadonlyArray<string>, ReadonlyArray<ReadonlyArray<string>>] => {
   const rows: Array<ReadonlyArray<string>> = []
-  for (const count of [100_000]) {
+  for (const count of [100_000, 1_000_000]) {
     const cwd = join(scratch, `items-${count}`)
     mkdirSync(cwd, { recursive: true })
     writeFileSync(join(cwd, "bench.ts"), plugin("facet"))
