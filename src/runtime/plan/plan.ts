@@ -74,8 +74,8 @@ const planNode = (options: {
   if (starved !== undefined) return shown("skip", [{ kind: "skipped", because: `${starved} is skipped` }])
 
   const waiting = upstream.filter((id) => ["run", "depends"].includes(done.get(id)!.action))
-  const previous = store.traces.ofNode(graph.pipeline, node.id)[0]
   if (waiting.length > 0) {
+    const [previous] = store.traces.ofNode(graph.pipeline, node.id)
     return shown("depends", [{ kind: "depends", on: waiting }], estimate(previous, undefined))
   }
   const decision = decide({
@@ -99,7 +99,7 @@ const planNode = (options: {
     key: decision.key,
     ...(items === undefined ? {} : { items }),
     ...(changes === undefined ? {} : { changes }),
-    ...estimate(previous, items),
+    ...estimate(decision.previous, items),
   })
 }
 
