@@ -25,9 +25,14 @@ const PREFIXES = {
   file: "urn:facet:file:",
 }
 
+/** What encodeURIComponent lets pass and a local name of PROV-N does not. */
+const escapes: Readonly<Record<string, string>> = Object.fromEntries(
+  "'();.!*~".split("").map((c) => [c, `%${c.charCodeAt(0).toString(16).toUpperCase()}`]),
+)
+
 /** A local name of PROV-N: what it does not allow is percent-encoded. */
 const local = (text: string): string =>
-  encodeURIComponent(text).replaceAll(/['();.!*~]/gu, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+  /^[\w-]*$/u.test(text) ? text : encodeURIComponent(text).replaceAll(/['();.!*~]/gu, (c) => escapes[c])
 
 /** Names of a lineage are `kind:rest`, and the kinds are prefixes. */
 const nameOf = (id: string): string => {
