@@ -22,7 +22,9 @@ const isFresh = () => {
 // An installed copy has no sources, and is what it is.
 if (existsSync(`${root}/src`) && !isFresh()) {
   const { spawnSync } = await import("node:child_process")
-  const { status, stderr } = spawnSync(process.execPath, [`${root}/tools/build.ts`], { encoding: "utf8" })
+  const env = process.stderr.isTTY ? process.env : { ...process.env, NO_COLOR: "1" }
+  const build = [`${root}/tools/build.ts`]
+  const { status, stderr } = spawnSync(process.execPath, build, { encoding: "utf8", env })
   if (status !== 0) {
     process.stderr.write(`dag: the program could not be built from its sources:\n${stderr}\n`)
     process.exit(2)

@@ -218,6 +218,34 @@ describe("the catalogue", () => {
 })
 
 describe("manners", () => {
+  it("keeps what a failed node said, and shows it until a result comes after it", async () => {
+    const other = project()
+    try {
+      const document = (run: string): string =>
+        `pipeline: a\nnodes:\n  one: { uses: command.run, with: { run: ${JSON.stringify(run)}, outputs: { o: o } } }\n`
+      const at = (...args: ReadonlyArray<string>) => dag(other.folder, [...args, "-f", "p.yaml"])
+      writeFileSync(join(other.folder, "p.yaml"), document("echo first words; echo x > o"))
+      expect((await at("run", "--quiet")).code).toBe(0)
+      expect((await at("show", "one", "--log")).stdout).toMatch(/^one ran in run \S+, .*\nfirst words\n$/u)
+      writeFileSync(join(other.folder, "p.yaml"), document("echo last words; exit 7"))
+      const failed = await at("run", "--quiet")
+      expect(failed.code).toBe(1)
+      const log = /^one failed in run \S+, .*\nlast words\nerror: .*7/u
+      expect((await at("show", "one", "--log")).stdout).toMatch(log)
+      // A collection leaves it: the run counts.
+      expect((await at("cache", "gc")).code).toBe(0)
+      expect((await at("show", "one", "--log")).stdout).toMatch(log)
+      expect(JSON.parse((await at("show", "one", "--log", "--json")).stdout)).toMatchObject([
+        { node: "one", status: "failed", log: "last words" },
+      ])
+      writeFileSync(join(other.folder, "p.yaml"), document("echo at last; echo y > o"))
+      expect((await at("run", "--quiet")).code).toBe(0)
+      expect((await at("show", "one", "--log")).stdout).toMatch(/^one ran .*\nat last\n$/u)
+    } finally {
+      other.remove()
+    }
+  })
+
   it("gives errors as JSON where that is asked for, and as text beside it", async () => {
     const { code, stdout, stderr } = await ask("plan", "-f", "nothing.yaml", "--json")
     expect(code).toBe(2)
