@@ -78,7 +78,7 @@ export const openDatabase = (root: string): DatabaseSync => {
   mkdirSync(root, { recursive: true })
   const db = new DatabaseSync(join(root, "store.db"))
   db.exec(`PRAGMA busy_timeout = ${PATIENCE}`)
-  db.exec("PRAGMA journal_mode = WAL")
+  patiently(() => db.exec("PRAGMA journal_mode = WAL"))
   db.exec("PRAGMA synchronous = FULL")
   // Digests are random: a larger cache and rarer checkpoints spare most of the rewriting of pages.
   db.exec("PRAGMA cache_size = -32768")
@@ -93,6 +93,24 @@ export const openDatabase = (root: string): DatabaseSync => {
   }
   if (found < LAYOUT) migrate(db, root, version)
   return db
+}
+
+/** SQLite's primary result code of a lock that somebody else holds (sqlite.org/rescode.html). */
+const BUSY = 5
+
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === BUSY
+
+/** Does what SQLite itself does not wait with: where two turn a new file into one with a log, one is refused at once. */
+const patiently = (body: () => void): void => {
+  const until = performance.now() + PATIENCE
+  for (;;)
+    try {
+      return body()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > until) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2)
+    }
 }
 
 /** Brings the index of an older version, or a new one, to the layout of now. */
