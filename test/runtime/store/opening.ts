@@ -6,7 +6,7 @@ const [root, stores, start, beat] = process.argv.slice(2)
 for (let at = 0; at < Number(stores); at++) {
   while (Date.now() < Number(start) + at * Number(beat));
   try {
-    openDatabase(join(root!, String(at))).close()
+    openDatabase(join(root, String(at))).close()
   } catch (error) {
     console.error(`store ${at}: ${String(error)}`)
   }
