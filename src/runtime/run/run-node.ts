@@ -33,6 +33,20 @@ export interface RunShared {
 interface Options extends RunShared {
   readonly node: GraphNode
   readonly entry: CatalogueEntry
+  /** What was decided on it already, if that still holds. */
+  readonly decided?: Decision | undefined
+}
+
+/** What is said of a node whose result is there. */
+export const cachedReport = (
+  { node, emit }: Pick<Options, "node" | "emit">,
+  { key, trace: { outputs, items } }: Extract<Decision, { action: "cached" }>,
+): NodeReport => {
+  emit({ type: "node-cached", node: node.id, key, outputs })
+  const why: ReadonlyArray<Reason> = [{ kind: "cached" }]
+  const counts = items === undefined ? {} : { items: { ...items, cached: items.total, ran: 0, failed: 0 } }
+  const reason = reasonsText(why)
+  return { id: node.id, uses: node.uses, reason, why, ms: 0, status: "cached", key, outputs, ...counts }
 }
 
 /** Decides whether a node runs, runs it, and keeps its trace. Never fails: how it ended is in the report. */
@@ -52,14 +66,7 @@ export const runNode = Effect.fnUntraced(function* (options: Options) {
   })
   const work = Effect.gen(function* () {
     const decision = yield* decideInTurn(options)
-    if (decision.action === "cached") {
-      why = [{ kind: "cached" }]
-      const { outputs, items } = decision.trace
-      emit({ type: "node-cached", node: node.id, key: decision.key, outputs })
-      const counts =
-        items === undefined ? {} : { items: { ...items, cached: items.total, ran: 0, failed: 0 } }
-      return report({ status: "cached", key: decision.key, outputs, ...counts, ms: 0 })
-    }
+    if (decision.action === "cached") return cachedReport(options, decision)
     why = decision.why
     const started = (items?: { readonly total: number; readonly cached?: number }): void => {
       clock = performance.now()
@@ -102,8 +109,8 @@ const keptLog = (store: OpenStore, lines: ReadonlyArray<string>): Pick<NodeRepor
 
 /** Decides once no other node of the run computes the same: what that gives can then be used. */
 const decideInTurn = Effect.fnUntraced(function* (options: Options) {
-  for (;;) {
-    const decision = yield* storeTry(`decide on ${options.node.id}`, () => decide(options))
+  for (let known = options.decided; ; known = undefined) {
+    const decision = known ?? (yield* storeTry(`decide on ${options.node.id}`, () => decide(options)))
     if (decision.action === "cached") return decision
     const other = options.computing.get(decision.key)
     if (other === undefined) return decision

@@ -7,7 +7,7 @@ import * as Schedule from "effect/Schedule"
 import type { RunEvent } from "../../schema/event.ts"
 import type { NodeReport, RunRecord } from "../../schema/trace.ts"
 import type { GraphNode } from "../graph.ts"
-import { entryOf, type Asked } from "../plan/decide.ts"
+import { decide, entryOf, type Asked, type Decision } from "../plan/decide.ts"
 import { skippedInput, type PlanOptions } from "../plan/plan.ts"
 import { missingFiles, selectNodes } from "../plan/select.ts"
 import { useForgotten } from "../store/use-forgotten.ts"
@@ -17,7 +17,7 @@ import { Executor } from "./executor.ts"
 import { withLease } from "./lease.ts"
 import { defaultPools, makePools } from "./pools.ts"
 import { present, type Presented } from "./present.ts"
-import { runNode, type RunShared } from "./run-node.ts"
+import { cachedReport, runNode, type RunShared } from "./run-node.ts"
 
 export interface RunOptions extends PlanOptions {
   /** Worker processes at a time; default: what the machine has. Never part of a result. */
@@ -108,7 +108,9 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
       report = skip(node, `${stop} failed`)
     } else if (starved !== undefined) report = skip(node, `${starved} is skipped`)
     else {
-      report = yield* runNode({ ...shared, node, entry: entryOf(catalogue, node) })
+      const decided = ranSome ? undefined : decisions.get(node.id)
+      report = yield* runNode({ ...shared, node, entry: entryOf(catalogue, node), decided })
+      ranSome = true
     }
     const shown = node.definition.present ?? []
     for (const port of shown) {
@@ -123,6 +125,32 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
   })
   /** Nodes that did not run because something before them failed. */
   const blocked = new Set<string>()
+  /** What was decided before the first node ran; results of the run may change it. */
+  const decisions = new Map<string, Decision>()
+  let ranSome = false
+
+  /**
+   * Settles all that is cached and rests on what is cached alone, in one go: a fiber for each would cost more than the
+   * decision. What cannot be decided is left for its fiber to tell.
+   */
+  const settleCached = (): void => {
+    for (const node of nodes) {
+      const before = Object.values(node.inputs).flat()
+      if (absent.has(node.id) || !before.every((ref) => reports.get(ref.node)?.status === "cached")) continue
+      const options = { ...shared, node, entry: entryOf(catalogue, node) }
+      try {
+        const decision = decide(options)
+        if (decision.action === "run" || (node.definition.present?.length ?? 0) > 0)
+          decisions.set(node.id, decision)
+        else {
+          reports.set(node.id, cachedReport(options, decision))
+          Deferred.doneUnsafe(ends.get(node.id)!, Effect.void)
+        }
+      } catch {
+        // A file that is missing, or a store that fails: its fiber comes to it too.
+      }
+    }
+  }
 
   const body = Effect.gen(function* () {
     emit({
@@ -131,7 +159,9 @@ export const run = Effect.fn("run")(function* (options: RunOptions) {
       pipeline: graph.pipeline,
       nodes: nodes.map(({ id, uses }) => ({ id, uses })),
     })
-    yield* Effect.forEach(nodes, oneNode, { concurrency: "unbounded", discard: true })
+    yield* Effect.sync(settleCached)
+    const open = nodes.filter((node) => !reports.has(node.id))
+    yield* Effect.forEach(open, oneNode, { concurrency: "unbounded", discard: true })
     const status = [...reports.values()].some((report) => report.status === "failed") ? "failed" : "ok"
     const finished = yield* save(status)
     emit({ type: "run-finished", record: finished })

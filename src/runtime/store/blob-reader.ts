@@ -20,6 +20,7 @@ export interface Place {
 export class BlobReader {
   readonly #root: string
   readonly #find
+  readonly #known
   readonly #pathOf
   /** Numbers of packs are never given twice, so what was known of one stays true until it is gone. */
   readonly #paths = new Map<number, string>()
@@ -28,7 +29,12 @@ export class BlobReader {
   constructor(root: string, db: DatabaseSync) {
     this.#root = root
     this.#find = db.prepare("SELECT pack, offset, bytes, epoch FROM blobs WHERE digest = ?")
+    this.#known = db.prepare("SELECT 1 FROM blobs WHERE digest = ?")
     this.#pathOf = db.prepare("SELECT path FROM packs WHERE id = ?")
+  }
+
+  has(digest: string): boolean {
+    return this.#known.get(Buffer.from(digest, "hex")) !== undefined
   }
 
   place(digest: string): Place | undefined {

@@ -82,7 +82,7 @@ export class BlobStore {
 
   /** Whether the blob is in the store (or about to be, by this process). */
   has(digest: string): boolean {
-    return this.#pending.has(digest) || this.#held.has(digest) || this.#reader.place(digest) !== undefined
+    return this.#pending.has(digest) || this.#held.has(digest) || this.#reader.has(digest)
   }
 
   size(digest: string): number | undefined {
