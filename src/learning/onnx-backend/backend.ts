@@ -42,7 +42,7 @@ export class OnnxBackend extends tf.KernelBackend {
   /** Values of disposed tensors that the next run may still read. */
   #released: Array<{ readonly dtype: Dtype; readonly value: HostValue }> = []
   #flushNumber = 0
-  #stats = { flushes: 0, compiles: 0, lastNodes: 0, lastOnnxNodes: 0, fallbacks: 0 }
+  #stats = { flushes: 0, compiles: 0, lastNodes: 0, lastOnnxNodes: 0, fallbacks: 0, runMs: 0 }
 
   constructor(options: OnnxBackendOptions = {}) {
     super()
@@ -137,7 +137,7 @@ export class OnnxBackend extends tf.KernelBackend {
       this.#sessions.set(key, step)
       this.#stats.compiles++
     }
-    runStep(step, order, live, this.#pool)
+    this.#stats.runMs += runStep(step, order, live, this.#pool)
     this.#pending.clear()
     for (const { dtype, value } of this.#released) if (value.exclusive) this.#pool.release(dtype, value.data)
     this.#released = []

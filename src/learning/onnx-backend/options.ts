@@ -23,6 +23,8 @@ export interface OnnxBackendStats {
   readonly lastOnnxNodes: number
   /** Kernel calls that tfjs' cpu backend computed. */
   readonly fallbacks: number
+  /** Time spent inside of ONNX Runtime computing, ms. */
+  readonly runMs: number
   /** Sessions held now. */
   readonly sessions: number
   /** Bytes of arrays held for reuse. */
