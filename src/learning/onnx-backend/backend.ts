@@ -1,6 +1,9 @@
 import * as tf from "@tensorflow/tfjs"
-import type { SessionOptions } from "../onnx/session.ts"
+import type { Provider, SessionOptions } from "../onnx/session.ts"
 import { BufferPool } from "./buffer-pool.ts"
+import { DeviceValue } from "./device-memory.ts"
+import { runDeviceStep, staysOnDevice } from "./device-step.ts"
+import { Device } from "./device.ts"
 import { OnnxBackendError } from "./errors.ts"
 import { LazyNode, leaf, topologicalOrder, type HostValue, type Lower } from "./lazy-node.ts"
 import {
@@ -41,19 +44,36 @@ export class OnnxBackend extends tf.KernelBackend {
   readonly #pool = new BufferPool()
   /** Values of disposed tensors that the next run may still read. */
   #released: Array<{ readonly dtype: Dtype; readonly value: HostValue }> = []
+  #device: Device | undefined
   #flushNumber = 0
   #stats = { flushes: 0, compiles: 0, lastNodes: 0, lastOnnxNodes: 0, fallbacks: 0, runMs: 0 }
 
   constructor(options: OnnxBackendOptions = {}) {
     super()
     this.options = options
+    this.#device = options.provider === "webgpu" ? new Device() : undefined
     this.#data = new tf.DataStorage(this, tf.engine())
     this.#sessions = new SessionCache(options.maxSessions ?? 24, options.maxNodes ?? 12_000)
   }
 
   get stats(): OnnxBackendStats {
     const { bytes: pooledBytes, allocatedBytes } = this.#pool
-    return { ...this.#stats, sessions: this.#sessions.size, pooledBytes, allocatedBytes }
+    const { tensors: deviceTensors = 0, bytes: deviceBytes = 0 } = this.#device?.memory ?? {}
+    const kept = { sessions: this.#sessions.size, deviceTensors, deviceBytes, pooledBytes, allocatedBytes }
+    return { ...this.#stats, ...kept }
+  }
+
+  /** The GPU in use; undefined while the processor computes. */
+  get device(): Device | undefined {
+    return this.#device
+  }
+
+  /** Computes by another provider from now on. What is pending is computed before, and tensors come along. */
+  use(provider: Provider): void {
+    if ((provider === "webgpu") === (this.#device !== undefined)) return
+    this.flush()
+    this.#device?.memory.empty()
+    this.#device = provider === "webgpu" ? new Device() : undefined
   }
 
   /** Counts a call that tfjs' cpu backend computed. */
@@ -123,23 +143,41 @@ export class OnnxBackend extends tf.KernelBackend {
     return node
   }
 
-  /** Computes everything that is pending and still referenced, as one graph. */
-  flush(): void {
+  /**
+   * Computes everything that is pending and still referenced, as one graph.
+   * @param wanted on a GPU: whose value is about to be read, and comes along.
+   */
+  flush(wanted?: LazyNode): void {
     if (this.#pending.size === 0) return
     const entries = [...this.#pending]
     const live = entries.flatMap((e) => (e.node === undefined ? [] : [e.node]))
     const order = topologicalOrder(live, ++this.#flushNumber)
     const graph = { order, live, representative: representatives(order) }
-    const key = structureKey(graph)
+    const device = this.#device
+    const stays = staysOnDevice(wanted)
+    const key = device?.keyOf(structureKey(graph), live, stays) ?? structureKey(graph)
     let step = this.#sessions.get(key)
     if (step === undefined) {
-      step = compileStep(graph, { threads: this.options.threads ?? 1, ...SESSION, ...this.options.session })
+      const provider = device === undefined ? "cpu" : "webgpu"
+      const session = {
+        threads: this.options.threads ?? 1,
+        ...SESSION,
+        ...this.options.session,
+        provider,
+      } as const
+      step = compileStep(graph, session, device?.target(stays))
       this.#sessions.set(key, step)
       this.#stats.compiles++
     }
-    this.#stats.runMs += runStep(step, order, live, this.#pool)
+    this.#stats.runMs +=
+      device === undefined
+        ? runStep(step, order, live, this.#pool)
+        : runDeviceStep(step, order, live, device.memory)
     this.#pending.clear()
-    for (const { dtype, value } of this.#released) if (value.exclusive) this.#pool.release(dtype, value.data)
+    for (const { dtype, value } of this.#released) {
+      if (value instanceof DeviceValue) value.free()
+      else if (value.exclusive) this.#pool.release(dtype, value.data)
+    }
     this.#released = []
     this.#pool.age()
     this.#stats.flushes++
@@ -177,7 +215,7 @@ export class OnnxBackend extends tf.KernelBackend {
     const entry = this.#entry(id)
     const node = entry.node
     if (node === undefined) return entry.strings ?? []
-    if (node.value === undefined) this.flush()
+    if (node.value === undefined) this.flush(node)
     const value = node.value
     if (value === undefined) throw new OnnxBackendError(`${node.op} was not computed`)
     if (value.layout !== "plain") return relayout(value.data, node.dtype, node.shape, value.layout, "plain")
@@ -201,7 +239,8 @@ export class OnnxBackend extends tf.KernelBackend {
     this.#pending.delete(entry)
     this.#data.delete(id)
     const value = entry.node?.value
-    if (entry.node !== undefined && value?.exclusive === true) {
+    if (value instanceof DeviceValue && this.#pending.size === 0) value.free()
+    else if (entry.node !== undefined && (value?.exclusive === true || value instanceof DeviceValue)) {
       this.#released.push({ dtype: entry.node.dtype, value })
     }
     return true

@@ -26,6 +26,14 @@ export interface EmitOptions {
   readonly captured?: ReadonlyArray<string>
 }
 
+/** Another way to say an operator, by its result; undefined leaves it as it is. May emit nodes itself. */
+export type Rewrite = (
+  g: GraphBuilder,
+  op: string,
+  inputs: ReadonlyArray<string>,
+  attributes: Attributes,
+) => string | undefined
+
 /** ONNX Runtime's own operators. */
 export const MICROSOFT = "com.microsoft"
 
@@ -47,7 +55,13 @@ export class GraphBuilder {
   readonly #defined = new Set<string>()
   /** Results of nodes that are not outputs yet. */
   readonly #computed = new Set<string>()
+  readonly #rewrite: Rewrite | undefined
   #next = 0
+
+  /** @param rewrite operators that the provider is not to be given as they are. */
+  constructor(rewrite?: Rewrite) {
+    this.#rewrite = rewrite
+  }
 
   /** Declares a graph input. */
   input(name: string, type: ElementType, dims: ReadonlyArray<number>): string {
@@ -81,7 +95,7 @@ export class GraphBuilder {
     const key = `${op}|${inputs.join(",")}|${JSON.stringify(attributes)}`
     const known = this.#memo.get(key)
     if (known !== undefined) return known
-    const name = this.#add(op, inputs, attributes, options)
+    const name = this.#rewrite?.(this, op, inputs, attributes) ?? this.#add(op, inputs, attributes, options)
     this.#memo.set(key, name)
     return name
   }
@@ -165,6 +179,18 @@ export class GraphBuilder {
     return transposeA || transposeB
       ? this.emit("Gemm", [a, b], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 })
       : this.emit("MatMul", [a, b])
+  }
+
+  /** Names of the nodes, those of branches too, that were emitted while `scope` was one of these. */
+  namesIn(scopes: ReadonlySet<string>): ReadonlyArray<string> {
+    return this.#nodes
+      .filter((node) => scopes.has(node.label.slice(0, node.label.lastIndexOf("/"))))
+      .flatMap(({ label, attributes }) => [
+        label,
+        ...Object.values(attributes).flatMap((a) =>
+          typeof a === "object" && "graph" in a ? a.graph.nodes.map((n) => n.name) : [],
+        ),
+      ])
   }
 
   /** Writes the graph. `usedInputs` are the inputs that some output depends on. */

@@ -1,4 +1,4 @@
-import { GraphBuilder } from "./graph-builder.ts"
+import { GraphBuilder, type Rewrite } from "./graph-builder.ts"
 import type { LazyNode } from "./lazy-node.ts"
 import { permutationOf, physicalShape, sizeOf, type Layout } from "./layout.ts"
 
@@ -13,8 +13,13 @@ export const plain = (name: string): Lowered => ({ name, layout: "plain" })
 
 /** One compilation: the ONNX graph and what each recorded node has become in it. */
 export class Lowering {
-  readonly graph = new GraphBuilder()
+  readonly graph: GraphBuilder
   readonly #values = new Map<LazyNode, Lowered>()
+
+  /** @param rewrite operators that the provider is not to be given as they are. */
+  constructor(rewrite?: Rewrite) {
+    this.graph = new GraphBuilder(rewrite)
+  }
 
   /** What a node has become. Inputs are always lowered before their users. */
   of(node: LazyNode): Lowered {

@@ -1,7 +1,12 @@
-import type { SessionOptions } from "../onnx/session.ts"
+import type { Provider, SessionOptions } from "../onnx/session.ts"
 
 /** Settings of the backend. */
 export interface OnnxBackendOptions {
+  /**
+   * What computes: the processor (default), or a GPU by Vulkan, Metal or Direct3D 12 ("webgpu"), with the variables
+   * kept in its memory. {@link OnnxBackend.use} changes it later.
+   */
+  readonly provider?: Provider
   /** Threads of one operator. Training is bit-reproducible for a fixed number. Default 1. */
   readonly threads?: number
   /** Sessions kept for flushes of the same structure. Default 24. */
@@ -25,6 +30,9 @@ export interface OnnxBackendStats {
   readonly fallbacks: number
   /** Time spent inside of ONNX Runtime computing, ms. */
   readonly runMs: number
+  /** Tensors in the GPU's memory, and their bytes. */
+  readonly deviceTensors: number
+  readonly deviceBytes: number
   /** Sessions held now. */
   readonly sessions: number
   /** Bytes of arrays held for reuse. */

@@ -7,6 +7,7 @@ import {
 } from "../onnx/session.ts"
 import type { BufferPool } from "./buffer-pool.ts"
 import { OnnxBackendError } from "./errors.ts"
+import type { Rewrite } from "./graph-builder.ts"
 import { persistentLayouts } from "./layout-groups.ts"
 import type { HostValue, LazyNode } from "./lazy-node.ts"
 import { physicalShape, relayout, sizeOf, type Dtype, type Layout } from "./layout.ts"
@@ -92,9 +93,19 @@ export function representatives(order: ReadonlyArray<LazyNode>): Array<number> {
   })
 }
 
+/** What a step is compiled for, where that is not the processor. */
+export interface Target {
+  /** Operators in the provider's form. */
+  readonly rewrite: Rewrite
+  /** Kernels that are computed on the processor all the same. */
+  readonly distrusted: ReadonlySet<string>
+  /** Live nodes whose values stay in the provider's memory. */
+  readonly stays: (node: LazyNode) => boolean
+}
+
 /** Lowers the pending graph to ONNX and creates its session. */
-export function compileStep(graph: PendingGraph, options: SessionOptions): CompiledStep {
-  const lowering = new Lowering()
+export function compileStep(graph: PendingGraph, options: SessionOptions, target?: Target): CompiledStep {
+  const lowering = new Lowering(target?.rewrite)
   const g = lowering.graph
   const layoutOf = persistentLayouts(graph.order)
   const inputs: Array<StepInput> = []
@@ -124,7 +135,15 @@ export function compileStep(graph: PendingGraph, options: SessionOptions): Compi
     return { name: g.output(name, node.dtype, dims), dtype: node.dtype, layout, dims }
   })
   const { bytes, usedInputs, nodes } = g.finish()
-  const session = createSession(bytes, options)
+  const placed: SessionOptions =
+    target === undefined
+      ? options
+      : {
+          ...options,
+          cpuNodes: g.namesIn(target.distrusted),
+          deviceOutputs: outputs.flatMap(({ name }, i) => (target.stays(graph.live[i]) ? [name] : [])),
+        }
+  const session = createSession(bytes, placed)
   return { session, inputs: inputs.filter((i) => usedInputs.has(i.name)), outputs, onnxNodes: nodes }
 }
 

@@ -13,8 +13,20 @@ export const ONNX_RUNTIME_RELEASE = "1.30."
 /** What a session takes and gives: `type`, row-major `data`, `dims`. */
 export type OnnxTensor = ort.Tensor
 
+/** What computes a session: the processor, or a GPU by Vulkan, Metal or Direct3D 12. */
+export type Provider = "cpu" | "webgpu"
+
 /** How a session runs. */
 export interface SessionOptions {
+  /** Default "cpu". With "webgpu" what the provider has no kernel for runs on the processor. */
+  readonly provider?: Provider
+  /** webgpu: names of nodes to be computed on the processor all the same. */
+  readonly cpuNodes?: ReadonlyArray<string>
+  /**
+   * webgpu: names of outputs that stay in the GPU's memory. Their tensors have no data; they can be fed to sessions of
+   * this provider, and have to be disposed of, once each.
+   */
+  readonly deviceOutputs?: ReadonlyArray<string>
   /** Threads of one operator. Results are bit-reproducible only for the same number. Default 1. */
   readonly threads?: number
   /** Graph rewriting by ONNX Runtime. "all" adds layout changes around pools; default "extended". */
@@ -29,6 +41,17 @@ export interface SessionOptions {
   /** Writes a profile (Chrome trace JSON) to a file with this prefix when the session is disposed. */
   readonly profilePrefix?: string
 }
+
+/** A tensor of the same elements in another shape over the memory of a tensor on the GPU. It owns nothing. */
+export function deviceView(tensor: OnnxTensor, dims: ReadonlyArray<number>): OnnxTensor {
+  const dataType = tensor.type
+  if (dataType !== "float32" && dataType !== "int32")
+    throw new OnnxRuntimeError(`a ${dataType} tensor is not kept on the GPU`)
+  return ort.Tensor.fromGpuBuffer(tensor.gpuBuffer, { dataType, dims })
+}
+
+/** True if the tensor's elements lie in the GPU's memory. */
+export const isOnDevice = (tensor: OnnxTensor): boolean => tensor.location === "gpu-buffer"
 
 interface NativeSession {
   loadModel(buffer: ArrayBufferLike, offset: number, length: number, options: object): void
@@ -111,29 +134,35 @@ export class OnnxSession {
   readonly outputNames: ReadonlyArray<string>
   readonly #session: NativeSession
   readonly #profiled: boolean
+  readonly #bound: boolean
+  readonly #all: { readonly [name: string]: null }
 
-  constructor(session: NativeSession, profiled: boolean) {
+  /** @param bound outputs are placed by the session, see {@link SessionOptions.deviceOutputs}. */
+  constructor(session: NativeSession, profiled: boolean, bound: boolean) {
     this.#session = session
     this.#profiled = profiled
+    this.#bound = bound
     this.inputNames = session.inputMetadata.map((m) => m.name)
     this.outputNames = session.outputMetadata.map((m) => m.name)
+    this.#all = Object.fromEntries(this.outputNames.map((name) => [name, null]))
   }
 
   /**
    * Runs the model now, on the calling thread's time: the event loop waits.
    *
    * @param feeds every input by name.
-   * @param fetches the outputs wanted (default: all). A tensor is written into, `null` lets the runtime allocate.
+   * @param fetches the outputs wanted (default: all). A tensor is written into, `null` lets the runtime allocate. With
+   * outputs on the GPU it can't be given: the binding then ignores it, and takes locations for those of other outputs.
    * @throws OnnxRuntimeError if the runtime refuses the feeds or a node fails.
    */
   run(
     feeds: { readonly [name: string]: OnnxTensor },
-    fetches: { readonly [name: string]: OnnxTensor | null } = Object.fromEntries(
-      this.outputNames.map((name) => [name, null]),
-    ),
+    fetches?: { readonly [name: string]: OnnxTensor | null },
   ): { readonly [name: string]: OnnxTensor } {
+    if (this.#bound && fetches !== undefined)
+      throw new OnnxRuntimeError("a session with outputs on the GPU gives all of them, in tensors of its own")
     try {
-      return this.#session.run(feeds, fetches, {})
+      return this.#session.run(feeds, fetches ?? this.#all, {})
     } catch (cause) {
       throw new OnnxRuntimeError(`ONNX Runtime: ${messageOf(cause)}`, { cause })
     }
@@ -148,7 +177,25 @@ export class OnnxSession {
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /**
- * Compiles a model for the CPU.
+ * Memory layout "NCHW" spares a transpose before and after each operator: graphs come with their channels outermost.
+ */
+const providerOptions = (options: SessionOptions): object => {
+  if (options.provider !== "webgpu") return { executionProviders: ["cpu"] }
+  const { cpuNodes = [], deviceOutputs = [] } = options
+  const webgpu = {
+    name: "webgpu",
+    preferredLayout: "NCHW",
+    ...(cpuNodes.length === 0 ? {} : { forceCpuNodeNames: cpuNodes }),
+  }
+  const location = Object.fromEntries(deviceOutputs.map((name) => [name, "gpu-buffer"]))
+  return {
+    executionProviders: [webgpu, "cpu"],
+    ...(deviceOutputs.length === 0 ? {} : { preferredOutputLocation: location }),
+  }
+}
+
+/**
+ * Compiles a model for the CPU, or for a GPU.
  *
  * @param bytes an .onnx file, e.g. `OnnxGraph.toBytes()`.
  * @throws OnnxRuntimeError if the package is not the release known here or the model is not valid.
@@ -159,7 +206,7 @@ export function createSession(bytes: Uint8Array, options: SessionOptions = {}): 
   const profile = options.profilePrefix
   try {
     session.loadModel(bytes.buffer, bytes.byteOffset, bytes.byteLength, {
-      executionProviders: ["cpu"],
+      ...providerOptions(options),
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       executionMode: "sequential",
@@ -172,5 +219,6 @@ export function createSession(bytes: Uint8Array, options: SessionOptions = {}): 
   } catch (cause) {
     throw new OnnxRuntimeError(`ONNX Runtime can't load the model: ${messageOf(cause)}`, { cause })
   }
-  return new OnnxSession(session, profile !== undefined)
+  const bound = options.provider === "webgpu" && (options.deviceOutputs ?? []).length > 0
+  return new OnnxSession(session, profile !== undefined, bound)
 }
