@@ -47,6 +47,11 @@ export interface TrainOptions {
   readonly keep?: "best" | "last" | undefined
   /** Stops after so many epochs in a row without anything better. Never when left out. */
   readonly patience?: number | undefined
+  /**
+   * Threads that make batches while the engine computes, two to a few ahead. Default 0: between the steps. Without
+   * influence on the result.
+   */
+  readonly workers?: number | undefined
   /** Losses are read back every so many steps: each reading waits for the device. Default 8. */
   readonly readEvery?: number | undefined
   /** Awaited after each epoch. */
@@ -64,7 +69,7 @@ export interface TrainOptions {
 export interface EpochTimes {
   /** Wall time of the epoch with its validation. */
   readonly ms: number
-  /** Of that, the time in which the device waited for pictures: selecting, augmenting, normalising. */
+  /** Of that, the time in which the device waited for its input: pictures selected, augmented, normalised. */
   readonly inputMs: number
 }
 

@@ -1,6 +1,5 @@
 import * as tf from "@tensorflow/tfjs"
 import { setImmediate } from "node:timers/promises"
-import { augmentBatch } from "./augment.ts"
 import { flush } from "./backend.ts"
 import {
   batchTargets,
@@ -9,11 +8,10 @@ import {
   type LabelledImages,
   TrainingDataError,
 } from "./dataset.ts"
-import { selectImages } from "./images.ts"
+import { openBatches } from "./input/batches.ts"
 import { classificationLoss, classificationLossOf } from "./loss.ts"
 import { argmaxRows, evaluate } from "./metrics.ts"
 import { predict, tensorOf } from "./predict.ts"
-import { normalise } from "./preprocess.ts"
 import { learningRateAt, scheduleOf } from "./schedule.ts"
 import { bestEpoch, type EpochFigures, plateauReductions, stoppedAfter } from "./selection.ts"
 import { sgd } from "./sgd.ts"
@@ -81,7 +79,7 @@ const check = (options: TrainOptions, batchSize: number, classWeights: ReadonlyA
  * seed, backend and thread count the result is the same to the bit, whether it was interrupted and resumed or not.
  * @throws TrainingDataError, BalanceError, ImagesError, CheckpointError before the first step, when the data or the
  * checkpoint don't fit; TrainingDivergedError when the loss is no number any more; TrainingMemoryError when a step
- * does not get its memory; TrainingAbortedError on `signal`.
+ * does not get its memory; InputThreadError when a thread cannot make a batch; TrainingAbortedError on `signal`.
  */
 export const trainClassifier = async (options: TrainOptions): Promise<TrainResult> => {
   const { model, training, validation, classNames, preprocessing, epochs, augmentation, signal } = options
@@ -102,6 +100,10 @@ export const trainClassifier = async (options: TrainOptions): Promise<TrainResul
   const history: Array<EpochFigures> = [...(resume?.history ?? [])]
   let step = history.length * stepsPerEpoch
   let pending: Array<Pending> = []
+  const input = await openBatches(
+    { images: training.images, augmentation, preprocessing, batchSize, seed },
+    { from: step, to: epochs * stepsPerEpoch, workers: options.workers ?? 0 },
+  )
   try {
     if (resume !== undefined) restoreState(model, optimizer, resume)
     let best = keepsBest ? (resume?.best ?? resume?.weights) : undefined
@@ -139,16 +141,12 @@ export const trainClassifier = async (options: TrainOptions): Promise<TrainResul
             throw new TrainingAbortedError(`training stopped in epoch ${epoch}, step ${step}`)
           lr = learningRateAt(step, rates) * reduced
           const asked = performance.now()
-          const images =
-            augmentation === undefined
-              ? selectImages(training.images, batch)
-              : augmentBatch(training.images, batch, augmentation, { seed, epoch })
-          const input = normalise(images, preprocessing)
+          const pixels = await input.next()
           const targets = batchTargets(training.labels, batch, classWeights, labelSmoothing)
           inputMs += performance.now() - asked
           let output: tf.Tensor | undefined
           tf.tidy(() => {
-            const x = tf.tensor4d(input, [batchSize, height, width, channels])
+            const x = tf.tensor4d(pixels, [batchSize, height, width, channels])
             const t = tf.tensor2d(targets, [batchSize, classes])
             optimizer.step(() => {
               const logits = tensorOf(model.apply(x, { training: true }))
@@ -196,6 +194,7 @@ export const trainClassifier = async (options: TrainOptions): Promise<TrainResul
   } finally {
     tf.dispose(pending.map(({ logits }) => logits))
     optimizer.dispose()
+    await input.close()
   }
   const kept = keepsBest ? bestEpoch(history, monitor) : history.at(-1)
   return {

@@ -24,34 +24,49 @@ export const toInput = (image: Raster, size: number, channels: 1 | 3): Raster =>
   return resize(channels === 1 ? toGray(square) : square, size, size)
 }
 
+/** Pictures that are decoded at a time: as many as the pool of native threads has. Bounds the memory of large ones. */
+const AT_ONCE = 4
+
 /**
  * Reads and prepares the pictures of some rows, in their order. Equal blobs (resampled copies) are decoded once.
- * @throws PictureError naming the sample whose picture cannot be decoded.
+ * @param shared whether the pixels lie in memory that threads can share
+ * @throws PictureError naming the first sample whose picture cannot be decoded.
  */
 export const loadPictures = async (
   rows: ReadonlyArray<{ readonly id: string; readonly image: BlobRef }>,
-  { size, channels }: { readonly size: number; readonly channels: 1 | 3 },
+  {
+    size,
+    channels,
+    shared = false,
+  }: { readonly size: number; readonly channels: 1 | 3; readonly shared?: boolean },
   context: Pick<NodeContext, "blobs" | "signal">,
 ): Promise<Images> => {
   const bytes = size * size * channels
-  const data = new Uint8Array(rows.length * bytes)
+  const data = new Uint8Array(
+    shared ? new SharedArrayBuffer(rows.length * bytes) : new ArrayBuffer(rows.length * bytes),
+  )
   const places = new Map<string, number>()
-  for (const [index, row] of rows.entries()) {
-    context.signal.throwIfAborted()
+  const copies: Array<readonly [index: number, of: number]> = []
+  const different = rows.flatMap((row, index) => {
     const known = places.get(row.image.$blob)
-    if (known !== undefined) {
-      data.copyWithin(index * bytes, known * bytes, (known + 1) * bytes)
-      continue
-    }
-    places.set(row.image.$blob, index)
-    const file = await context.blobs.get(row.image)
+    if (known !== undefined) copies.push([index, known])
+    else places.set(row.image.$blob, index)
+    return known === undefined ? [{ ...row, index }] : []
+  })
+  const load = async ({ id, image, index }: (typeof different)[number]): Promise<void> => {
+    const file = await context.blobs.get(image)
     const picture = await decodeImage(file).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error)
-      throw new PictureError(
-        `sample ${row.id}: its picture ${row.image.$blob.slice(0, 10)} cannot be read: ${why}`,
-      )
+      throw new PictureError(`sample ${id}: its picture ${image.$blob.slice(0, 10)} cannot be read: ${why}`)
     })
     data.set(toInput(picture, size, channels).data, index * bytes)
   }
+  for (let start = 0; start < different.length; start += AT_ONCE) {
+    context.signal.throwIfAborted()
+    const settled = await Promise.allSettled(different.slice(start, start + AT_ONCE).map(load))
+    // Of several that fail together it is always the first that is told.
+    for (const one of settled) if (one.status === "rejected") throw one.reason
+  }
+  for (const [index, of] of copies) data.copyWithin(index * bytes, of * bytes, (of + 1) * bytes)
   return imagesOf(data, { height: size, width: size, channels })
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import * as tf from "@tensorflow/tfjs"
 import { augmentationOf } from "../../learning/augmentation-policies.ts"
 import { useBackend } from "../../learning/backend.ts"
@@ -52,14 +53,21 @@ const describe = (f: EpochFigures & EpochTimes, epochs: number): string =>
   (f.valLoss === undefined
     ? ""
     : `; validation loss ${f.valLoss.toFixed(4)}, accuracy ${f.valAccuracy?.toFixed(3)}, macro-F1 ${f.valMacroF1?.toFixed(3)}`) +
-  `; ${(f.ms / 1000).toFixed(1)} s, ${((100 * f.inputMs) / f.ms).toFixed(1)} % of it waiting for pictures`
+  `; ${(f.ms / 1000).toFixed(1)} s, ${((100 * f.inputMs) / f.ms).toFixed(1)} % of it waiting for input`
 
 const load = async (
   rows: ReadonlyArray<TrainingRow>,
   classes: ReadonlyArray<string>,
   params: TrainParams,
   context: NodeContext,
-) => ({ images: await loadPictures(rows, params, context), labels: indicesOf(rows, classes) })
+) => ({
+  images: await loadPictures(rows, { size: params.size, channels: params.channels, shared: true }, context),
+  labels: indicesOf(rows, classes),
+})
+
+/** Threads for the input where the document does not say: see the parameter. */
+const workersOf = ({ workers, threads, augment }: TrainParams): number =>
+  workers ?? (augment === "none" ? 0 : Math.min(4, Math.max(1, availableParallelism() - threads)))
 
 /** What is said of the training beside the architecture, which has its own place. */
 const trainingOf = (params: TrainParams): Record<string, Json> => {
@@ -89,7 +97,7 @@ const trainingOf = (params: TrainParams): Record<string, Json> => {
 
 /** What a training follows from, but for how long it goes on: its checkpoints are kept under this. */
 const identityOf = (params: TrainParams, backend: string, dataset: string, seed: number): Json => {
-  const free = new Set(["epochs", "patience", "checkpoint", "backend", "seed"])
+  const free = new Set(["epochs", "patience", "checkpoint", "workers", "backend", "seed"])
   const rest = Object.entries(trainingParams(params)).filter(([name]) => !free.has(name))
   return { dataset, seed, backend, params: Object.fromEntries(rest) }
 }
@@ -182,6 +190,7 @@ const train = (async ({ inputs, params, context }) => {
       focalGamma: params.focal,
       augmentation: augmentationOf(params.augment),
       seed: context.seed,
+      workers: workersOf(params),
       monitor,
       keep: params.keep,
       patience,

@@ -108,6 +108,12 @@ export const TrainParams = Schema.Struct({
     1,
     "epochs between checkpoints, from which an interrupted or longer training goes on; 0 = none. Without influence on the result",
   ),
+  workers: Schema.optionalKey(
+    whole(0, 64).annotate({
+      description:
+        "threads that change pictures for the steps to come while the engine computes, and one batch more than them in memory; 0 = between the steps. Default: what the engine's threads leave of the processor, 1 to 4 (0 where nothing is changed). Without influence on the result",
+    }),
+  ),
   augment: param(
     Augment,
     {},
@@ -138,7 +144,7 @@ export default defineNode({
   outputs,
   params: TrainParams,
   seeded: true,
-  freeParams: ["checkpoint"],
+  freeParams: ["checkpoint", "workers"],
   resources: { cpu: 2 },
   exact: "same-machine",
   // The log says how long an epoch took; no result has it.
