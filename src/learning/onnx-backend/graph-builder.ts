@@ -55,12 +55,15 @@ export class GraphBuilder {
   readonly #defined = new Set<string>()
   /** Results of nodes that are not outputs yet. */
   readonly #computed = new Set<string>()
+  /** False where an If is expensive: a GPU has to come to a stop for its condition. */
+  readonly branches: boolean
   readonly #rewrite: Rewrite | undefined
   #next = 0
 
   /** @param rewrite operators that the provider is not to be given as they are. */
   constructor(rewrite?: Rewrite) {
     this.#rewrite = rewrite
+    this.branches = rewrite === undefined
   }
 
   /** Declares a graph input. */
@@ -134,6 +137,11 @@ export class GraphBuilder {
   /** Tells the shape of a value, so that needless reshapes can be left out. */
   noteShape(name: string, shape: ReadonlyArray<number>): void {
     if (!this.#shapes.has(name)) this.#shapes.set(name, shape)
+  }
+
+  /** The shape of a value, where it is known. */
+  shapeOf(name: string): ReadonlyArray<number> | undefined {
+    return this.#shapes.get(name)
   }
 
   reshape(x: string, shape: ReadonlyArray<number>): string {

@@ -1,6 +1,7 @@
 import type { Attributes } from "../onnx/protobuf.ts"
 import { OnnxBackendError } from "./errors.ts"
 import type { GraphBuilder, Rewrite } from "./graph-builder.ts"
+import { sameShape } from "./layout.ts"
 
 type Form = (g: GraphBuilder, inputs: ReadonlyArray<string>, attributes: Attributes) => string | undefined
 
@@ -29,8 +30,24 @@ const logSoftmax: Form = (g, [x], { axis = -1 }) => {
   return g.emit("Sub", [centred, g.emit("Log", [total])])
 }
 
+/** Batched products with transposed operands: Transpose and MatMul; those of rows (1 × n by (1 × n)ᵀ) a sum. */
+const fusedMatMul: Form = (g, [a, b], { transA = 0, transB = 0, alpha }) => {
+  const [left, right] = [g.shapeOf(a), g.shapeOf(b)]
+  if (left === undefined || right === undefined || left.length < 2 || right.length < 2) return undefined
+  if (typeof alpha === "object" && "float" in alpha && alpha.float !== 1) return undefined
+  if (transA === 0 && transB === 1 && sameShape(left, right) && left.at(-2) === 1)
+    return g.emit("ReduceSum", [g.emit("Mul", [a, b]), g.ints([left.length - 1])], { keepdims: 1 })
+  const turned = (x: string, rank: number): string =>
+    g.transpose(x, [...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1, rank - 2])
+  return g.emit("MatMul", [
+    transA === 0 ? a : turned(a, left.length),
+    transB === 0 ? b : turned(b, right.length),
+  ])
+}
+
 const FORMS: { readonly [op: string]: Form } = {
   FusedConv: fusedConv,
+  FusedMatMul: fusedMatMul,
   Sum: sum,
   Or: or,
   LogSoftmax: logSoftmax,

@@ -52,9 +52,17 @@ function centred(
   return branch.toRecord()
 }
 
-/** Mean and variance of the rows of a [C, M] matrix in one pass each, guarded against cancellation. */
+/**
+ * Mean and variance of the rows of a [C, M] matrix in one pass each, guarded against cancellation; in two where the
+ * guard would cost more than the pass.
+ */
 function ofRows(g: GraphBuilder, rows: string, c: number, m: number): Statistics {
   const mean = g.reshape(g.emit("ReduceMean", [rows], { axes: [1], keepdims: 1 }), [c])
+  if (!g.branches) {
+    const difference = g.emit("Sub", [rows, g.reshape(mean, [c, 1])])
+    const square = g.emit("Mul", [difference, difference])
+    return { mean, variance: g.emit("ReduceMean", [square], { axes: [1], keepdims: 0 }) }
+  }
   const meanSquare = g.emit("Mul", [rowProducts(g, rows, rows, c, m), g.scalar(1 / m)])
   const squaredMean = g.emit("Mul", [mean, mean])
   const raw = g.emit("Max", [g.emit("Sub", [meanSquare, squaredMean]), g.scalar(0)])
