@@ -85,3 +85,20 @@ export const flush = (): void => {
     if (typeof run === "function") run.call(backend)
   }
 }
+
+/** A function of tensors; what it returns is the caller's to dispose of. */
+export type TensorFunction = (...inputs: ReadonlyArray<tf.Tensor>) => ReadonlyArray<tf.Tensor>
+
+/**
+ * A function that computes the same operations on other numbers again and again, such as a training step. A lazy
+ * backend records it once; so numbers that change between calls have to be arguments or variables. On eager backends
+ * it is just called.
+ */
+export const compiled = (f: TensorFunction): TensorFunction => {
+  const backend: unknown = tf.backend()
+  if (typeof backend === "object" && backend !== null && "compiled" in backend) {
+    const { compiled: compile } = backend
+    if (typeof compile === "function") return compile.call(backend, f) as TensorFunction
+  }
+  return (...inputs) => tf.tidy(() => [...f(...inputs)])
+}

@@ -22,6 +22,8 @@ export interface Sgd {
 
 /** Its state between steps is the velocities alone, in the order of `variables`. */
 export interface MomentumSgd extends Sgd {
+  /** The rate as a tensor may change between the calls of a compiled step. */
+  readonly step: (loss: () => tf.Scalar, learningRate: number | tf.Scalar) => void
   readonly velocities: ReadonlyArray<tf.Variable>
 }
 
@@ -61,7 +63,7 @@ export const sgd = (model: tf.LayersModel, options: SgdOptions): MomentumSgd => 
     step: (loss, learningRate) =>
       tf.tidy(() => {
         const { grads } = tf.variableGrads(loss, variables)
-        const rate = tf.scalar(learningRate)
+        const rate = typeof learningRate === "number" ? tf.scalar(learningRate) : learningRate
         const scale = clipNorm === undefined ? undefined : clipScale(Object.values(grads), clipNorm)
         for (const [index, w] of variables.entries())
           update(index, scale === undefined ? grads[w.name] : tf.mul(grads[w.name], scale), rate)

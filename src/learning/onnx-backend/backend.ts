@@ -1,11 +1,9 @@
 import * as tf from "@tensorflow/tfjs"
-import type { Provider, SessionOptions } from "../onnx/session.ts"
-import { BufferPool } from "./buffer-pool.ts"
-import { DeviceValue } from "./device-memory.ts"
-import { runDeviceStep, staysOnDevice } from "./device-step.ts"
-import { Device } from "./device.ts"
+import type { Provider } from "../onnx/session.ts"
+import type { Device } from "./device.ts"
 import { OnnxBackendError } from "./errors.ts"
-import { LazyNode, leaf, topologicalOrder, type HostValue, type Lower } from "./lazy-node.ts"
+import { Execution, type Flushed } from "./execution.ts"
+import { LazyNode, leaf, type Lower } from "./lazy-node.ts"
 import {
   allocate,
   isDtype,
@@ -17,8 +15,7 @@ import {
   type HostArray,
 } from "./layout.ts"
 import type { OnnxBackendOptions, OnnxBackendStats } from "./options.ts"
-import { SessionCache } from "./session-cache.ts"
-import { compileStep, representatives, runStep, structureKey } from "./step.ts"
+import { replay, type TensorFunction } from "./replay.ts"
 
 interface TensorData {
   refCount: number
@@ -29,9 +26,6 @@ interface TensorData {
   readonly strings: tf.BackendValues | undefined
 }
 
-/** More rewriting than "basic" doubles the time to compile a training step and doesn't make it faster. */
-const SESSION: SessionOptions = { optimization: "basic" }
-
 /**
  * A tfjs backend that computes lazily: a kernel call only records a node; {@link flush}, `data()` and `dataSync()`
  * turn everything pending into one ONNX graph and run it. Sessions are kept by the structure of the graph.
@@ -40,45 +34,35 @@ export class OnnxBackend extends tf.KernelBackend {
   readonly options: OnnxBackendOptions
   readonly #data: tf.DataStorage<TensorData>
   readonly #pending = new Set<TensorData>()
-  readonly #sessions: SessionCache
-  readonly #pool = new BufferPool()
-  /** Values of disposed tensors that the next run may still read. */
-  #released: Array<{ readonly dtype: Dtype; readonly value: HostValue }> = []
-  #device: Device | undefined
-  #flushNumber = 0
-  #stats = { flushes: 0, compiles: 0, lastNodes: 0, lastOnnxNodes: 0, fallbacks: 0, runMs: 0 }
+  readonly #execution: Execution
+  #fallbacks = 0
 
   constructor(options: OnnxBackendOptions = {}) {
     super()
     this.options = options
-    this.#device = options.provider === "webgpu" ? new Device() : undefined
     this.#data = new tf.DataStorage(this, tf.engine())
-    this.#sessions = new SessionCache(options.maxSessions ?? 24, options.maxNodes ?? 12_000)
+    this.#execution = new Execution(options)
   }
 
   get stats(): OnnxBackendStats {
-    const { bytes: pooledBytes, allocatedBytes } = this.#pool
-    const { tensors: deviceTensors = 0, bytes: deviceBytes = 0 } = this.#device?.memory ?? {}
-    const kept = { sessions: this.#sessions.size, deviceTensors, deviceBytes, pooledBytes, allocatedBytes }
-    return { ...this.#stats, ...kept }
+    return { ...this.#execution.stats, fallbacks: this.#fallbacks }
   }
 
   /** The GPU in use; undefined while the processor computes. */
   get device(): Device | undefined {
-    return this.#device
+    return this.#execution.device
   }
 
   /** Computes by another provider from now on. What is pending is computed before, and tensors come along. */
   use(provider: Provider): void {
-    if ((provider === "webgpu") === (this.#device !== undefined)) return
+    if ((provider === "webgpu") === (this.device !== undefined)) return
     this.flush()
-    this.#device?.memory.empty()
-    this.#device = provider === "webgpu" ? new Device() : undefined
+    this.#execution.use(provider)
   }
 
   /** Counts a call that tfjs' cpu backend computed. */
   countFallback(): void {
-    this.#stats.fallbacks++
+    this.#fallbacks++
   }
 
   /** Records a kernel call; nothing is computed yet. `key` names everything `lower` depends on besides the inputs. */
@@ -147,48 +131,52 @@ export class OnnxBackend extends tf.KernelBackend {
    * Computes everything that is pending and still referenced, as one graph.
    * @param wanted on a GPU: whose value is about to be read, and comes along.
    */
-  flush(wanted?: LazyNode): void {
-    if (this.#pending.size === 0) return
-    const entries = [...this.#pending]
-    const live = entries.flatMap((e) => (e.node === undefined ? [] : [e.node]))
-    const order = topologicalOrder(live, ++this.#flushNumber)
-    const graph = { order, live, representative: representatives(order) }
-    const device = this.#device
-    const stays = staysOnDevice(wanted)
-    const key = device?.keyOf(structureKey(graph), live, stays) ?? structureKey(graph)
-    let step = this.#sessions.get(key)
-    if (step === undefined) {
-      const provider = device === undefined ? "cpu" : "webgpu"
-      const session = {
-        threads: this.options.threads ?? 1,
-        ...SESSION,
-        ...this.options.session,
-        provider,
-      } as const
-      step = compileStep(graph, session, device?.target(stays))
-      this.#sessions.set(key, step)
-      this.#stats.compiles++
-    }
-    this.#stats.runMs +=
-      device === undefined
-        ? runStep(step, order, live, this.#pool)
-        : runDeviceStep(step, order, live, device.memory)
+  flush(wanted?: LazyNode): Flushed | undefined {
+    if (this.#pending.size === 0) return undefined
+    const live = [...this.#pending].flatMap((entry) => entry.node ?? [])
+    const flushed = this.#execution.compute(live, wanted)
     this.#pending.clear()
-    for (const { dtype, value } of this.#released) {
-      if (value instanceof DeviceValue) value.free()
-      else if (value.exclusive) this.#pool.release(dtype, value.data)
+    this.#execution.settle()
+    return flushed
+  }
+
+  /** See {@link replay}. */
+  compiled(f: TensorFunction): TensorFunction {
+    return replay(this, f)
+  }
+
+  /** Whether the tensor's values are with this backend. */
+  holds(x: tf.TensorInfo): boolean {
+    return this.#data.has(x.dataId)
+  }
+
+  /** Whether a flush can be computed again as it is. */
+  keeps(flushed: Flushed): boolean {
+    return this.#execution.keeps(flushed)
+  }
+
+  /** Computes a flush again; live nodes that `target` names data for become the values of that data. */
+  runAgain(flushed: Flushed, target: (at: number) => object | undefined): void {
+    this.#execution.run(flushed)
+    for (const [at, node] of flushed.live.entries()) {
+      const id = target(at)
+      if (id === undefined) continue
+      const entry = this.#entry(id)
+      if (entry.node?.value !== undefined) this.#execution.release(entry.node.dtype, entry.node.value, false)
+      node.isVariable = true
+      entry.node = node
     }
-    this.#released = []
-    this.#pool.age()
-    this.#stats.flushes++
-    this.#stats.lastNodes = order.length
-    this.#stats.lastOnnxNodes = step.onnxNodes
+    this.#execution.settle()
+  }
+
+  /** A tensor of a node that is computed. */
+  adopt(node: LazyNode): tf.TensorInfo {
+    return this.#add(node, false)
   }
 
   /** Lets all compiled graphs and spare arrays go, e.g. between two trainings: a session keeps its working memory. */
   release(): void {
-    this.#sessions.clear()
-    this.#pool.clear()
+    this.#execution.clear()
   }
 
   // --- what tfjs calls -------------------------------------------------------------------------------------------
@@ -238,11 +226,8 @@ export class OnnxBackend extends tf.KernelBackend {
     if (!force && entry.refCount > 0) return false
     this.#pending.delete(entry)
     this.#data.delete(id)
-    const value = entry.node?.value
-    if (value instanceof DeviceValue && this.#pending.size === 0) value.free()
-    else if (entry.node !== undefined && (value?.exclusive === true || value instanceof DeviceValue)) {
-      this.#released.push({ dtype: entry.node.dtype, value })
-    }
+    const node = entry.node
+    if (node?.value !== undefined) this.#execution.release(node.dtype, node.value, this.#pending.size > 0)
     return true
   }
 
