@@ -163,6 +163,8 @@ try {
     input: {
       dag: join(packageRoot, "src/cli/main.ts"),
       worker: join(packageRoot, "src/cli/worker.ts"),
+      // An entry of its own, so that it loads nothing of the training that starts it.
+      input: join(packageRoot, "src/learning/input/thread.ts"),
       facet: join(packageRoot, "src/api.ts"),
     },
     cwd: packageRoot,

@@ -20,6 +20,7 @@ import importFer2013 from "./import/fer2013.ts"
 import importFolder from "./import/folder.ts"
 import galleryHeldout from "./import/gallery-heldout.ts"
 import importMmi from "./import/mmi.ts"
+import modelCompare from "./model/compare.ts"
 import modelEvaluate from "./model/evaluate.ts"
 import modelExport from "./model/export.ts"
 import modelTrain from "./model/train.ts"
@@ -48,6 +49,7 @@ export const builtin: ReadonlyArray<{ readonly definition: NodeDefinition; reado
   { definition: datasetCounts, file: "nodes/dataset/counts.ts" },
   { definition: modelTrain, file: "nodes/model/train.ts" },
   { definition: modelEvaluate, file: "nodes/model/evaluate.ts" },
+  { definition: modelCompare, file: "nodes/model/compare.ts" },
   { definition: modelExport, file: "nodes/model/export.ts" },
   { definition: modelVisualize, file: "nodes/model/visualize.ts" },
   { definition: reportHtml, file: "nodes/report/html.ts" },

@@ -147,7 +147,8 @@ export default defineNode({
   freeParams: ["checkpoint", "workers"],
   resources: { cpu: 2 },
   exact: "same-machine",
-  // The log says how long an epoch took; no result has it.
-  ambient: ["clock"],
+  // The log says how long an epoch took; threads of this program's own make batches, as many as there are cores to
+  // spare. No result has any of it.
+  ambient: ["clock", "machine", "process"],
   impl: () => import("./train.impl.ts"),
 })
