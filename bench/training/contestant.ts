@@ -4,7 +4,7 @@
  */
 import { createInterface } from "node:readline"
 import * as tf from "@tensorflow/tfjs"
-import { flush, useBackend, type BackendName } from "../../src/learning/backend.ts"
+import { compiled, useBackend, type BackendName } from "../../src/learning/backend.ts"
 import { classificationLoss } from "../../src/learning/loss.ts"
 import { buildNetwork, type NetworkOptions } from "../../src/learning/networks/index.ts"
 import { OnnxBackend } from "../../src/learning/onnx-backend/backend.ts"
@@ -29,18 +29,24 @@ const targets = Float32Array.from({ length: batch * CLASSES }, (_, i) =>
 )
 
 /** What the trainer does with a batch; the logits are read every eighth step, as there. */
+const update = compiled((x, t, rate) => {
+  let output: tf.Tensor | undefined
+  optimizer.step(() => {
+    const logits = tensorOf(model.apply(x, { training: true }))
+    output = tf.keep(logits.clone())
+    return classificationLoss(logits, t, 0)
+  }, rate.asScalar())
+  return output === undefined ? [] : [output]
+})
 let pending: Array<tf.Tensor> = []
 const train = (): void => {
-  tf.tidy(() => {
-    const x = tf.tensor4d(images, [batch, size, size, channels])
-    const t = tf.tensor2d(targets, [batch, CLASSES])
-    optimizer.step(() => {
-      const logits = tensorOf(model.apply(x, { training: true }))
-      pending.push(tf.keep(logits.clone()))
-      return classificationLoss(logits, t, 0)
-    }, 0.01)
-  })
-  flush()
+  const given = [
+    tf.tensor4d(images, [batch, size, size, channels]),
+    tf.tensor2d(targets, [batch, CLASSES]),
+    tf.scalar(0.01),
+  ]
+  pending.push(...update(...given))
+  tf.dispose(given)
   if (backend !== "onnx" || pending.length >= 8) {
     for (const logits of pending) logits.dataSync()
     tf.dispose(pending)

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs"
 import { setImmediate } from "node:timers/promises"
-import { flush } from "./backend.ts"
+import { compiled } from "./backend.ts"
 import {
   batchTargets,
   checkTrainingSet,
@@ -97,6 +97,16 @@ export const trainClassifier = async (options: TrainOptions): Promise<TrainResul
   const stopped = (): number | undefined =>
     patience === undefined ? undefined : stoppedAfter(history, monitor, patience)
   const optimizer = sgd(model, { momentum, nesterov, l2, clipNorm })
+  /** Pictures, targets and rate to logits; the weights have moved. */
+  const update = compiled((x, t, rate) => {
+    let output: tf.Tensor | undefined
+    optimizer.step(() => {
+      const logits = tensorOf(model.apply(x, { training: true }))
+      output = tf.keep(logits.clone())
+      return classificationLoss(logits, t, focalGamma)
+    }, rate.asScalar())
+    return output === undefined ? [] : [output]
+  })
   const history: Array<EpochFigures> = [...(resume?.history ?? [])]
   let step = history.length * stepsPerEpoch
   let pending: Array<Pending> = []
@@ -144,20 +154,16 @@ export const trainClassifier = async (options: TrainOptions): Promise<TrainResul
           const pixels = await input.next()
           const targets = batchTargets(training.labels, batch, classWeights, labelSmoothing)
           inputMs += performance.now() - asked
-          let output: tf.Tensor | undefined
-          tf.tidy(() => {
-            const x = tf.tensor4d(pixels, [batchSize, height, width, channels])
-            const t = tf.tensor2d(targets, [batchSize, classes])
-            optimizer.step(() => {
-              const logits = tensorOf(model.apply(x, { training: true }))
-              output = tf.keep(logits.clone())
-              return classificationLoss(logits, t, focalGamma)
-            }, lr)
-          })
-          flush()
+          const given = [
+            tf.tensor4d(pixels, [batchSize, height, width, channels]),
+            tf.tensor2d(targets, [batchSize, classes]),
+            tf.scalar(lr),
+          ]
+          const [logits] = update(...given)
+          tf.dispose(given)
           step++
           batchOfEpoch++
-          if (output !== undefined) pending.push({ logits: output, targets, batch })
+          pending.push({ logits, targets, batch })
           if (pending.length >= readEvery) read()
           // Lets the abort signal and messages of a worker's parent come through.
           await setImmediate()

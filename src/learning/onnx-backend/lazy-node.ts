@@ -15,6 +15,11 @@ export interface HostValue {
   exclusive: boolean
 }
 
+let made = 0
+
+/** How many nodes there have been so far: later ones have larger serial numbers. */
+export const nodesMade = (): number => made
+
 /** A recorded kernel call, or (with a value and no inputs) a tensor that is already known. */
 export class LazyNode {
   /** Kernel name. */
@@ -35,6 +40,7 @@ export class LazyNode {
   axis: number | undefined = undefined
   /** Belongs to a tf.Variable: its value changes from step to step. */
   isVariable = false
+  readonly serial = ++made
   /** Place in the order of the flush numbered `visited`. */
   index = -1
   visited = 0

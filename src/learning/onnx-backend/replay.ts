@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs"
 import type { OnnxBackend } from "./backend.ts"
 import type { Flushed } from "./execution.ts"
-import { LazyNode } from "./lazy-node.ts"
-import { sameShape } from "./layout.ts"
+import { LazyNode, nodesMade } from "./lazy-node.ts"
+import { sameShape, sizeOf } from "./layout.ts"
 
 /** A function of tensors; what it returns is the caller's to dispose of. */
 export type TensorFunction = (...inputs: ReadonlyArray<tf.Tensor>) => ReadonlyArray<tf.Tensor>
@@ -61,6 +61,7 @@ const record = (
   // Their values change from call to call: none may be taken for a constant of equal value, or be seen in other shapes.
   for (const node of given) node.isVariable = true
   const flushes = backend.stats.flushes
+  const start = nodesMade()
   const outputs = tf.tidy(() => [...f(...inputs)])
   const flushed = backend.flush()
   const once = flushed !== undefined && backend.stats.flushes === flushes + 1
@@ -76,6 +77,8 @@ const record = (
       feeds.push({ index, from: { kind: "variable", variable }, shape: node.shape })
     // A variable that came over from another backend only now.
     else if (node.isVariable) return { outputs, program: undefined }
+    // An array that the function wrote: it may write another one next time, as the mask of a dropout.
+    else if (node.serial > start && sizeOf(node.shape) > 1) return { outputs, program: undefined }
     // A constant: its memory is not to be given to another.
     else if (node.value !== undefined) node.value.exclusive = false
   }

@@ -157,6 +157,19 @@ describe("a step that is computed again without being recorded", () => {
     ])
   })
 
+  it("draws the mask of a dropout anew each time", async () => {
+    await tf.setBackend("onnx")
+    const layer = tf.layers.dropout({ rate: 0.5 })
+    const f = compiled((x) => [tensorOf(layer.apply(x, { training: true }))])
+    const masks = [1, 2, 3].map(() =>
+      tf.tidy(() => {
+        const [y] = f(tf.ones([4, 64]))
+        return Array.from(y.dataSync(), (v) => (v === 0 ? 0 : 1)).join("")
+      }),
+    )
+    expect(new Set(masks).size).toBeGreaterThan(1)
+  })
+
   it("is recorded anew, and right, where it cannot be computed again", async () => {
     await tf.setBackend("onnx")
     // A kernel of the cpu backend ends the graph in between.
