@@ -84,7 +84,8 @@ export class OnnxBackend extends tf.KernelBackend {
   fill(shape: ReadonlyArray<number>, dtype: Dtype, value: number): tf.TensorInfo {
     const size = sizeOf(shape)
     if (size <= 1) return this.constant(allocate(dtype, size).fill(value), shape, dtype)
-    const info = this.record("Fill", [], shape, dtype, String(value), (l) => {
+    const key = Object.is(value, -0) ? "-0" : String(value)
+    const info = this.record("Fill", [], shape, dtype, key, (l) => {
       const g = l.graph
       return { name: g.emit("Expand", [g.scalar(value, dtype), g.ints(shape)]), layout: "plain" }
     })

@@ -41,13 +41,11 @@ export async function on(
   await tf.setBackend(name)
   const out = tf.tidy(f)
   const list = Array.isArray(out) ? out : [out]
-  const results = list.map((t) => ({
-    shape: t.shape,
-    dtype: t.dtype,
-    values: Array.from(t.dataSync(), Number),
-  }))
-  tf.dispose(list)
-  return results
+  try {
+    return list.map((t) => ({ shape: t.shape, dtype: t.dtype, values: Array.from(t.dataSync(), Number) }))
+  } finally {
+    tf.dispose(list)
+  }
 }
 
 /** Largest difference relative to the largest magnitude of `expected` (at least `floor`). */

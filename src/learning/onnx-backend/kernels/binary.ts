@@ -93,11 +93,11 @@ const compare =
     return g.emit(name, [number(a), number(b)])
   }
 
-/** ⌊a/b⌋; whole numbers are divided as doubles, which hold them exactly. */
-const floorDivide: Emit = (g, a, b, dtype) => {
-  if (dtype === "float32") return g.emit("Floor", [g.emit("Div", [a, b])])
+/** ⌊a/b⌋ of whole numbers, divided as doubles, which hold them exactly; 0 where b is 0, as in JavaScript. */
+const floorDivide: Emit = (g, a, b) => {
   const [x, y] = [a, b].map((v) => g.emit("Cast", [v], { to: 11 }))
-  return g.emit("Cast", [g.emit("Floor", [g.emit("Div", [x, y])])], { to: 6 })
+  const quotient = g.emit("Cast", [g.emit("Floor", [g.emit("Div", [x, y])])], { to: 6 })
+  return g.emit("Where", [g.emit("Equal", [b, g.scalar(0, "int32")]), g.scalar(0, "int32"), quotient])
 }
 
 /** Remainder with the sign of the divisor, by tfjs' own rule: a % b, and (a % b + b) % b when the signs differ. */

@@ -47,7 +47,13 @@ const roundingOf = (call: KernelCall): "floor" | "round" | "ceil" | undefined =>
   return mode === "floor" || mode === "round" || mode === "ceil" ? mode : undefined
 }
 
-/** tfjs may keep fewer rows at the end than the window reaches; ONNX then needs a negative pad, i.e. a crop. */
+/**
+ * Padding at the end of a side that the last window reaches: less than what tfjs says where the stride leaves some
+ * over, more where a rounding mode lets it reach further.
+ */
+const endPadding = (size: number, before: number, windows: number, stride: number, reach: number): number =>
+  Math.max(0, (windows - 1) * stride + reach - size - before)
+
 const short = (info: tf.backend_util.Conv2DInfo): Geometry => ({
   n: info.batchSize,
   h: info.inHeight,
@@ -64,14 +70,23 @@ const short = (info: tf.backend_util.Conv2DInfo): Geometry => ({
   dw: info.dilationWidth,
   top: info.padInfo.top,
   left: info.padInfo.left,
-  bottom: info.padInfo.bottom,
-  right: info.padInfo.right,
+  bottom: endPadding(
+    info.inHeight,
+    info.padInfo.top,
+    info.outHeight,
+    info.strideHeight,
+    (info.filterHeight - 1) * info.dilationHeight + 1,
+  ),
+  right: endPadding(
+    info.inWidth,
+    info.padInfo.left,
+    info.outWidth,
+    info.strideWidth,
+    (info.filterWidth - 1) * info.dilationWidth + 1,
+  ),
 })
 
-/**
- * True if ONNX's output size for these pads is tfjs': always but with `dimRoundingMode` "round" or "ceil" on sizes
- * that don't divide.
- */
+/** True if ONNX's output size for these pads is tfjs': not where tfjs computes fewer windows than fit. */
 const agrees = (c: Geometry): boolean =>
   Math.floor((c.h + c.top + c.bottom - (c.kh - 1) * c.dh - 1) / c.sh) + 1 === c.oh &&
   Math.floor((c.w + c.left + c.right - (c.kw - 1) * c.dw - 1) / c.sw) + 1 === c.ow

@@ -90,6 +90,8 @@ const logical =
     const x = call.operand("x")
     if (x.dtype !== "bool") return undefined
     const axes = axesOf(call, "axis", x)
+    // to ONNX no axes are all axes
+    if (axes.length === 0) return call.backend.alias(x)
     const keepDims = call.flag("keepDims")
     const shape = x.shape.flatMap((d, i) => (axes.includes(i) ? (keepDims ? [1] : []) : [d]))
     return call.backend.record(call.name, [x], shape, "bool", axes.join(), (l, node) => {

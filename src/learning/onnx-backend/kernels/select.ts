@@ -50,9 +50,14 @@ const gather: Kernel = (call) => {
   const batchDims = call.has("batchDims") ? call.number("batchDims") : 0
   if (batchDims !== 0 || indices.dtype !== "int32") return undefined
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)]
-  return call.backend.record("GatherV2", [x, indices], shape, x.dtype, String(axis), (l, node) =>
-    plain(l.graph.emit("Gather", [l.plain(node.inputs[0]), l.plain(node.inputs[1])], { axis })),
-  )
+  return call.backend.record("GatherV2", [x, indices], shape, x.dtype, String(axis), (l, node) => {
+    const g = l.graph
+    const index = l.plain(node.inputs[1])
+    // ONNX counts negative indices from the end, where tfjs refuses them: an index that is refused here too
+    const negative = g.emit("Less", [index, g.scalar(0, "int32")])
+    const checked = g.emit("Where", [negative, g.scalar(2 ** 31 - 1, "int32"), index])
+    return plain(g.emit("Gather", [l.plain(node.inputs[0]), checked], { axis }))
+  })
 }
 
 /** Sums the rows of each segment as a product with the 0/1 matrix of membership; ids out of range are left out. */

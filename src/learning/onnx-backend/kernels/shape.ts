@@ -56,6 +56,7 @@ export function concat(backend: OnnxBackend, parts: ReadonlyArray<Operand>, axis
 const concatKernel: Kernel = (call) => {
   const parts = call.operands()
   const [axis] = tf.util.parseAxisParam(call.number("axis"), [...parts[0].shape])
+  if (parts.some((p) => p.dtype !== parts[0].dtype)) return undefined
   return parts.length === 1 ? call.backend.alias(parts[0]) : concat(call.backend, parts, axis)
 }
 
@@ -96,6 +97,13 @@ function sliceBounds(call: KernelCall, x: Operand): [Array<number>, Array<number
   const sizes = call.has("size") ? call.numbers("size") : []
   const begin = x.shape.map((_, i) => begins[i] ?? 0)
   const size = x.shape.map((d, i) => (sizes[i] === undefined || sizes[i] < 0 ? d - begin[i] : sizes[i]))
+  // ONNX cuts a slice that reaches too far short without a word
+  begin.forEach((b, i) => {
+    tf.util.assert(
+      b >= 0 && b + size[i] <= x.shape[i],
+      () => `slice: [${begin.join()}] and size [${size.join()}] reach out of shape [${x.shape.join()}]`,
+    )
+  })
   return [begin, size]
 }
 
@@ -160,6 +168,7 @@ const unpack: Kernel = (call) => {
 
 const pack: Kernel = (call) => {
   const parts = call.operands()
+  if (parts.some((p) => p.dtype !== parts[0].dtype)) return undefined
   const axis = (call.number("axis") + parts[0].shape.length + 1) % (parts[0].shape.length + 1)
   const expanded = parts.map((p): Operand => {
     const shape = [...p.shape]
