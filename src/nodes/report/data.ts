@@ -1,4 +1,10 @@
+import type { ComparisonValue } from "../model/comparison.ts"
 import type { AttentionPicture, ClassCount, FeaturePicture, ModelValue, Result } from "../model/types.ts"
+
+/** A sweep or an ablation, with the id of its node. */
+export interface NamedComparison extends ComparisonValue {
+  readonly node: string
+}
 
 /** A small picture inside the page. */
 export interface Thumb {
@@ -135,6 +141,7 @@ export interface ReportData {
   readonly wrong: number
   readonly features: ReadonlyArray<ShownFeature>
   readonly attention: ReadonlyArray<ShownAttention>
+  readonly comparisons: ReadonlyArray<NamedComparison>
   readonly credits: ReadonlyArray<Credit>
 }
 

@@ -101,6 +101,7 @@ const report = (async ({ inputs, params, context }) => {
     wrong,
     features,
     attention,
+    comparisons: inputs.comparisons.map(({ node, value }) => ({ node, ...value })),
     credits: await gatherCredits(shownIds, [found ?? kept, inputs.tested]),
   }
   const bytes = new TextEncoder().encode(page(data))

@@ -2,6 +2,7 @@ import * as Schema from "effect/Schema"
 import { defineNode, list, optional } from "../../runtime/node.ts"
 import { Files, Images, Labelled, Predictions, Rejects } from "../../schema/artifact.ts"
 import { Clusters } from "../image/dedupe.ts"
+import { Comparison } from "../model/comparison.ts"
 import { param, whole } from "../model/param.ts"
 import { Evaluation, Model, Visualization } from "../model/types.ts"
 
@@ -35,6 +36,8 @@ export const inputs = {
   duplicates: optional(Images),
   clusters: optional(Clusters),
   pictures: optional(Visualization),
+  /** Sweeps and ablations. */
+  comparisons: list(Comparison, { named: true, mayBeEmpty: true }),
 }
 export const outputs = { page: Files }
 

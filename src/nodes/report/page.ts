@@ -1,6 +1,7 @@
 import type { ReportData } from "./data.ts"
 import { html, Markup } from "./markup.ts"
 import { balanceSection } from "./sections/balance.ts"
+import { comparisonSection } from "./sections/comparison.ts"
 import { creditsSection } from "./sections/credits.ts"
 import { duplicatesSection } from "./sections/duplicates.ts"
 import { headline, lede, notice, steps, strip, unjudged } from "./sections/headline.ts"
@@ -18,6 +19,7 @@ import { style } from "./style.ts"
 const SECTIONS: ReadonlyArray<(data: ReportData) => Section | undefined> = [
   confusionSection,
   perClassSection,
+  comparisonSection,
   mistakesSection,
   samplesSection,
   originsSection,

@@ -9,6 +9,7 @@ import type {
 import type { BlobRef } from "../../../src/schema/blob.ts"
 import type { Prediction, Reject, Sample } from "../../../src/schema/sample.ts"
 import { type Rig, tableOf } from "../../kit/node-rig.ts"
+import { demoComparisons } from "./comparisons.ts"
 
 export const classes = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
 const words: Readonly<Record<string, ReadonlyArray<string>>> = {
@@ -307,5 +308,6 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
     duplicates: tableOf(duplicates),
     clusters: tableOf(clusters),
     pictures: pictureSet,
+    comparisons: demoComparisons(),
   }
 }

@@ -174,7 +174,7 @@ describe("what it says", () => {
 describe("with less", () => {
   it("needs only results, models and rejects", async () => {
     const { evaluation, predictions, models, rejected } = inputs
-    const bare = await write({ evaluation, predictions, models, rejected })
+    const bare = await write({ evaluation, predictions, models, rejected, comparisons: [] })
     expect(misnested(bare)).toEqual([])
     expect(bare.includes('id="balance"')).toBe(false)
     expect(bare.includes('id="confusion"')).toBe(true)
@@ -255,5 +255,26 @@ describe("names of sets", () => {
       "node: MMI",
       "my set",
     ])
+  })
+})
+
+describe("settings compared", () => {
+  const section = (): string => /<section id="comparisons".*?<h2 id="mistakes-title"/s.exec(page)?.[0] ?? ""
+  it("stand as a grid for two axes, as lines with differences from a baseline, and say what ± is", () => {
+    const text = section()
+      .replaceAll(/<[^>]*>/g, " ")
+      .replaceAll(/\s+/g, " ")
+    expect(text).toMatch(/Sweep Mean of 3 repetitions \(seed\) ± half of its 95 % interval \(Student’s t/)
+    expect(text).toMatch(/l2 ↓ &#160;lr → 0\.2 0\.1 0\.05 0\.001 \d\d\.\d % ± \d/)
+    expect(text).toMatch(/Differences are from augment none, pair by pair of equal seed/)
+    expect(text).toMatch(/rotation \d\d\.\d % ± \d+\.\d \+[34]\.\d ± \d\.\d/)
+    expect(section()).toMatch(/<b>\+[34]\.\d ± \d\.\d<\/b>/)
+    expect(text).toMatch(/Ablation once One repetition \(seed\) each: no interval can be given/)
+    expect(text.slice(text.indexOf("Ablation once"))).not.toMatch(/\d ±/)
+  })
+  it("are left out where there are none", async () => {
+    const { evaluation, predictions, models, rejected } = inputs
+    const bare = await write({ evaluation, predictions, models, rejected, comparisons: [] })
+    expect(bare).not.toContain('id="comparisons"')
   })
 })
