@@ -11,6 +11,7 @@ import type { Diagnostic } from "../schema/diagnostic.ts"
 import type { Catalogue, CatalogueEntry } from "../runtime/catalogue.ts"
 import type { LoadedDocument } from "../runtime/document/index.ts"
 import { projectOf } from "../runtime/document/project.ts"
+import { settleGraph } from "../runtime/settle.ts"
 import { note } from "./output.ts"
 import { beginDocument, documentModule, openDocument, type Opened } from "./open-document.ts"
 import { useColour } from "./present/colour.ts"
@@ -76,7 +77,8 @@ export interface Session {
 export type Engine = Awaited<ReturnType<typeof engine>>
 
 /** Tells the warnings of a document, on standard error. */
-const opened = Effect.fnUntraced(function* (globals: Globals, { document, catalogue }: Opened) {
+const opened = Effect.fnUntraced(function* (globals: Globals, { document: checked, catalogue }: Opened) {
+  const document = { ...checked, graph: settleGraph(checked.graph) }
   const { graph, sources } = document
   if (graph.warnings.length > 0 && !globals.quiet) {
     const { renderDiagnostics } = yield* Effect.promise(() => import("../runtime/document/render.ts"))

@@ -1,10 +1,19 @@
 import * as tf from "@tensorflow/tfjs"
 
 /**
- * `onnx`: tfjs on ONNX Runtime, installed with the project. `cpu`: tfjs's own reference, slow. `tensorflow`: the
- * native library, where the user has added it.
+ * `onnx`: tfjs on ONNX Runtime, installed with the project. `webgpu`: the same on a GPU. `cpu`: tfjs's own reference,
+ * slow. `tensorflow`: the native library, where the user has added it.
  */
-export type BackendName = "onnx" | "cpu" | "tensorflow"
+export type BackendName = "onnx" | "webgpu" | "cpu" | "tensorflow"
+
+/** What computes now. */
+export interface Engine {
+  readonly backend: BackendName
+  /** GPU, or the package of the native library; undefined where the processor computes. */
+  readonly device?: string
+  /** For a log: engine and device, and what was found out about them. */
+  readonly text: string
+}
 
 export interface BackendOptions {
   /** Threads of one operation; with it, results are reproducible to the bit. Default 2. */
@@ -25,7 +34,7 @@ const activate = async (name: string): Promise<void> => {
   await tf.ready()
 }
 
-const activateNative = async (threads: number): Promise<void> => {
+const activateNative = async (threads: number): Promise<Engine> => {
   const failures: Array<string> = []
   // Read by libtensorflow when it is loaded; the environment of this process only.
   process.env["TF_NUM_INTRAOP_THREADS"] ??= String(threads)
@@ -34,7 +43,7 @@ const activateNative = async (threads: number): Promise<void> => {
     try {
       await import(name)
       await activate("tensorflow")
-      return
+      return { backend: "tensorflow", device: name, text: `tensorflow by ${name}, ${threads} thread(s)` }
     } catch (error) {
       failures.push(`${name}: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`)
     }
@@ -48,30 +57,38 @@ const activateNative = async (threads: number): Promise<void> => {
 
 let onnxThreads: number | undefined
 
-const activateOnnx = async (threads: number): Promise<void> => {
+const activateOnnx = async (name: "onnx" | "webgpu", threads: number): Promise<Engine> => {
   if (onnxThreads !== undefined && onnxThreads !== threads)
     throw new BackendError(
       `backend "onnx" runs with ${onnxThreads} thread(s) in this process: start another one for ${threads}`,
     )
   // Not loaded with this module: someone who runs on another backend needs no ONNX Runtime.
   const { registerOnnxBackend } = await import("./onnx-backend/register.ts")
-  await registerOnnxBackend({ threads })
+  const backend = await registerOnnxBackend({ threads })
   onnxThreads = threads
+  if (name === "onnx") {
+    backend.use("cpu")
+    return { backend: name, text: `onnx on the CPU, ${threads} thread(s)` }
+  }
+  const { useWebGpu } = await import("./onnx-backend/webgpu.ts")
+  const { adapter, text } = useWebGpu(backend)
+  return { backend: name, device: adapter.name, text }
 }
 
 /**
  * Choose what tensors are computed with, for this process. Models and tensors made before go along on use.
- * @throws BackendError when it is not installed or does not start.
+ * @throws BackendError when it is not installed or does not start; OnnxBackendError when there is no GPU for `webgpu`.
  */
-export const useBackend = async (name: BackendName, options: BackendOptions = {}): Promise<void> => {
+export const useBackend = async (name: BackendName, options: BackendOptions = {}): Promise<Engine> => {
   const threads = options.threads ?? 2
   if (!Number.isInteger(threads) || threads < 1)
     throw new BackendError(`threads ${threads}: a whole number, 1 at least`)
   // Silences tfjs's advertisement of its native package and per-kernel value checks; results are the same.
   tf.enableProdMode()
   if (name === "tensorflow") return activateNative(threads)
-  if (name === "onnx") return activateOnnx(threads)
-  return activate("cpu")
+  if (name === "onnx" || name === "webgpu") return activateOnnx(name, threads)
+  await activate("cpu")
+  return { backend: "cpu", text: "cpu: tfjs's own reference, slow" }
 }
 
 /**

@@ -21,6 +21,8 @@ export interface GraphNode {
   readonly params: Readonly<Record<string, unknown>>
   /** By port, in the order of the document. Ports of one artifact hold one reference. */
   readonly inputs: Readonly<Record<string, ReadonlyArray<InputRef>>>
+  /** Why parameters are what this machine made of them. */
+  readonly settled?: string
   /** Output types with `sameAs` resolved; mapping nodes have `rejected` besides. */
   readonly outputs: Readonly<Record<string, ArtifactType>>
   readonly seed: number

@@ -66,6 +66,13 @@ export interface Objection {
   readonly hint?: string
 }
 
+/** Parameters whose value was left to the machine, with what it makes of them. */
+export interface Settled {
+  readonly params: Readonly<Record<string, Json>>
+  /** For the node's log. */
+  readonly why: string
+}
+
 type Awaitable<A> = A | Promise<A> | Effect.Effect<A, unknown>
 
 /**
@@ -178,6 +185,11 @@ export interface NodeDefinition extends DocumentPorts<never> {
   /** Parameters that cannot change the result (timeouts, concurrency): out of the key. */
   readonly freeParams?: ReadonlyArray<string>
   /**
+   * Parameters that leave a choice to the machine (`auto`), as this one makes it. Asked before anything is decided, so
+   * that keys hold the choice: cheap, and the same for the same machine.
+   */
+  readonly settle?: (params: never) => Settled | undefined
+  /**
    * Whether the result depends on `context.seed`. Only then does the seed enter the key; a definition without it
    * gets the seed 0, so that another `params.seed` reruns no node that draws nothing.
    */
@@ -211,6 +223,7 @@ interface Shape<
   readonly files?: (params: P["Type"]) => Readonly<Record<string, string>>
   readonly pathParams?: ReadonlyArray<string>
   readonly freeParams?: ReadonlyArray<string>
+  readonly settle?: (params: P["Type"]) => Settled | undefined
   readonly seeded?: boolean
   readonly ambient?: ReadonlyArray<AmbientKind>
   readonly exact?: "everywhere" | "same-machine"

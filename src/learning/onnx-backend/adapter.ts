@@ -31,7 +31,8 @@ const linesOf = (path: string): ReadonlyArray<string> => {
   }
 }
 
-const filesIn = (path: string): ReadonlyArray<string> => {
+/** Names in a folder; none where it can't be read. */
+export const filesIn = (path: string): ReadonlyArray<string> => {
   try {
     return readdirSync(path)
   } catch {
@@ -48,26 +49,34 @@ export function nvidiaModel(): string | undefined {
   return undefined
 }
 
-/**
- * The adapter behind the sessions of this process, as far as the system tells: onnxruntime-node does not say it. On
- * Linux by the Vulkan drivers that are loaded, hardware before software, as the provider chooses; so to be asked after
- * a session was made.
- */
-export function adapterInUse(): Adapter {
-  if (process.platform === "darwin")
-    return { name: `GPU of ${cpus()[0]?.model ?? "this machine"} (Metal)`, software: false }
-  if (process.platform === "win32") return { name: "Direct3D 12 adapter", software: undefined }
-  const loaded = new Set(
-    linesOf("/proc/self/maps").flatMap((line) => {
-      const path = line.slice(line.indexOf("/"))
-      return line.includes("/") && path.includes(".so") ? [basename(path)] : []
-    }),
-  )
+/** The adapter that one of these shared libraries drives: hardware before software, as the provider chooses. */
+export function adapterOf(libraries: ReadonlyArray<string>): Adapter {
   for (const [pattern, name, software] of DRIVERS) {
-    const file = [...loaded].find((candidate) => pattern.test(candidate))
+    const file = libraries.find((candidate) => pattern.test(candidate))
     if (file === undefined) continue
     const model = name.startsWith("NVIDIA") ? (nvidiaModel() ?? name) : name
     return { name: software ? `${model} (software)` : `${model} (${file})`, software }
   }
   return { name: "unknown Vulkan adapter", software: undefined }
+}
+
+/** Names of the shared libraries in this process. */
+function loadedLibraries(): ReadonlyArray<string> {
+  const { report } = process
+  if (report === undefined) return []
+  // Or it would look up the names of who is connected.
+  const all: unknown = Object.assign(report, { excludeNetwork: true }).getReport()
+  const found = typeof all === "object" && all !== null && "sharedObjects" in all ? all.sharedObjects : []
+  return Array.isArray(found) ? found.map((path) => basename(String(path))) : []
+}
+
+/**
+ * The adapter behind the sessions of this process, as far as the system tells: onnxruntime-node does not say it. On
+ * Linux by the Vulkan drivers that are loaded, so to be asked after a session was made.
+ */
+export function adapterInUse(): Adapter {
+  if (process.platform === "darwin")
+    return { name: `GPU of ${cpus()[0]?.model ?? "this machine"} (Metal)`, software: false }
+  if (process.platform === "win32") return { name: "Direct3D 12 adapter", software: undefined }
+  return adapterOf(loadedLibraries())
 }

@@ -47,6 +47,14 @@ export class DeviceMemory {
     return value
   }
 
+  /**
+   * Makes sure that there is a GPU.
+   * @throws OnnxRuntimeError if not.
+   */
+  open(): void {
+    this.#session("float32", "upload")
+  }
+
   /** Brings everything back to the host. */
   empty(): void {
     for (const value of this.#values) value.toHost()

@@ -4,7 +4,7 @@ import type { Provider, SessionOptions } from "../onnx/session.ts"
 export interface OnnxBackendOptions {
   /**
    * What computes: the processor (default), or a GPU by Vulkan, Metal or Direct3D 12 ("webgpu"), with the variables
-   * kept in its memory. {@link OnnxBackend.use} changes it later.
+   * kept in its memory. `backend.use` changes it later.
    */
   readonly provider?: Provider
   /** Threads of one operator. Training is bit-reproducible for a fixed number. Default 1. */

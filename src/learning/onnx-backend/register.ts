@@ -72,7 +72,9 @@ let registered = false
  * computed by tfjs' cpu backend. The gradients of Sum and Mean are replaced (for all backends) by equal ones that
  * don't build an array of ones on the host, and batch normalization layers train faster on this backend.
  *
- * @param options settings; taken by the first call only, later calls return the same backend.
+ * @param options settings; taken by the first call only, later calls return the same backend. With `provider: "webgpu"`
+ * the GPU's operators are tested first, see {@link useWebGpu} for the outcome.
+ * @throws OnnxBackendError if there is no GPU where one is asked for.
  */
 export async function registerOnnxBackend(options: OnnxBackendOptions = {}): Promise<OnnxBackend> {
   if (!registered) {
@@ -96,5 +98,10 @@ export async function registerOnnxBackend(options: OnnxBackendOptions = {}): Pro
   const backend = tf.engine().findBackend(BACKEND_NAME)
   if (!(backend instanceof OnnxBackend))
     throw new OnnxBackendError(`another backend is registered as ${BACKEND_NAME}`)
+  if (options.provider === "webgpu") {
+    // Not loaded by those who stay on the processor.
+    const { useWebGpu } = await import("./webgpu.ts")
+    useWebGpu(backend)
+  }
   return backend
 }

@@ -25,11 +25,14 @@ const toPoint = ({ step, lr, classLoss, boxLoss, landmarkLoss, accuracy }: Mtcnn
 const run = (async ({ inputs, params, context }) => {
   const { stage, counts, scenes } = inputs.windows
   const seed = params.seed ?? context.seed
-  await useBackend(params.backend === "auto" ? "onnx" : params.backend, { threads: params.threads })
+  const engine = await useBackend(params.backend === "auto" ? "onnx" : params.backend, {
+    threads: params.threads,
+  })
+  context.log(engine.text)
   const pools = decodeWindows(stage, await context.blobs.get(inputs.windows.windows))
   context.progress(0, params.steps)
   const { steps, batch, optimizer, lr, schedule, momentum, l2, batchNorm, dropout, hardShare } = params
-  const { lossWeights, augment, threads, backend } = params
+  const { lossWeights, augment, threads } = params
   const { model, history } = await trainMtcnnNet({
     net: stage,
     pools,
@@ -83,7 +86,8 @@ const run = (async ({ inputs, params, context }) => {
           hardShare,
           ...(lossWeights === undefined ? {} : { lossWeights }),
           threads,
-          backend,
+          backend: engine.backend,
+          ...(engine.device === undefined ? {} : { device: engine.device }),
         },
         history: history.map(toPoint),
       },

@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema"
 import { defineNode } from "../../runtime/node.ts"
+import { backendParam, settleBackend } from "../model/backend-param.ts"
 import { between, param, whole } from "../model/param.ts"
 import { Network, Windows } from "./types.ts"
 
@@ -56,11 +57,7 @@ export const Params = Schema.Struct({
     Schema.Int.annotate({ description: "initial weights and order; default: the document's seed" }),
   ),
   threads: param(whole(1, 256), 2, "threads of the engine; part of the key, since sums depend on it"),
-  backend: param(
-    Schema.Literals(["auto", "onnx", "cpu", "tensorflow"]),
-    "auto",
-    "tensor engine: onnx (ONNX Runtime), cpu (slow reference), tensorflow (where you installed it); auto = onnx",
-  ),
+  backend: backendParam(),
 })
 export type Params = typeof Params.Type
 
@@ -74,6 +71,7 @@ export default defineNode({
   inputs,
   outputs,
   params: Params,
+  settle: settleBackend,
   seeded: true,
   resources: { cpu: 2 },
   exact: "same-machine",

@@ -62,7 +62,10 @@ const evaluate = (async ({ inputs, params, context }) => {
     throw new DatasetError(
       `input sets: no rows to judge${params.split === "test" ? " (of sets with splits only test rows are: see the parameter split)" : ""}`,
     )
-  await useBackend(params.backend === "auto" ? "onnx" : params.backend, { threads: params.threads })
+  const engine = await useBackend(params.backend === "auto" ? "onnx" : params.backend, {
+    threads: params.threads,
+  })
+  context.log(engine.text)
   const results: Array<Result> = []
   const predictions: Array<Prediction> = []
   let done = 0

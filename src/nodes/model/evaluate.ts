@@ -1,6 +1,7 @@
 import * as Schema from "effect/Schema"
 import { defineNode, list } from "../../runtime/node.ts"
 import { Labelled, Predictions } from "../../schema/artifact.ts"
+import { backendParam, settleBackend } from "./backend-param.ts"
 import { param, whole } from "./param.ts"
 import { Evaluation, Model } from "./types.ts"
 
@@ -12,11 +13,7 @@ export const EvaluateParams = Schema.Struct({
   ),
   batch: param(whole(1, 4096), 64, "pictures judged at a time"),
   threads: param(whole(1, 256), 2, "threads of the engine; part of the key, since sums depend on it"),
-  backend: param(
-    Schema.Literals(["auto", "onnx", "cpu", "tensorflow"]),
-    "auto",
-    "tensor engine, as in model.train",
-  ),
+  backend: backendParam("tensor engine, as in model.train"),
 })
 export type EvaluateParams = typeof EvaluateParams.Type
 
@@ -30,6 +27,7 @@ export default defineNode({
   inputs,
   outputs,
   params: EvaluateParams,
+  settle: settleBackend,
   resources: { cpu: 2 },
   exact: "same-machine",
   impl: () => import("./evaluate.impl.ts"),

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os"
 import * as tf from "@tensorflow/tfjs"
 import { augmentationOf } from "../../learning/augmentation-policies.ts"
-import { useBackend } from "../../learning/backend.ts"
+import { type Engine, useBackend } from "../../learning/backend.ts"
 import { encodeModel } from "../../learning/model-file.ts"
 import {
   buildNetwork,
@@ -70,9 +70,9 @@ const workersOf = ({ workers, threads, augment }: TrainParams): number =>
   workers ?? (augment === "none" ? 0 : Math.min(4, Math.max(1, availableParallelism() - threads)))
 
 /** What is said of the training beside the architecture, which has its own place. */
-const trainingOf = (params: TrainParams): Record<string, Json> => {
+const trainingOf = (params: TrainParams, { backend, device }: Engine): Record<string, Json> => {
   const { epochs, batch, lr, schedule, warmup, momentum, nesterov, l2 } = params
-  const { classWeights, labelSmoothing, keep, threads, backend, augment, normalize } = params
+  const { classWeights, labelSmoothing, keep, threads, augment, normalize } = params
   const { milestones, factor, plateau, clip, beta, focal, monitor, patience } = params
   const optimizer = { epochs, batch, lr, schedule, warmup, momentum, nesterov, l2 }
   return {
@@ -91,6 +91,7 @@ const trainingOf = (params: TrainParams): Record<string, Json> => {
     normalize,
     threads,
     backend,
+    ...(device === undefined ? {} : { device }),
     augment: { ...augmentationOf(augment) },
   }
 }
@@ -140,7 +141,8 @@ const train = (async ({ inputs, params, context }) => {
   }
   const spec = networkSpec(options)
   const backend = params.backend === "auto" ? "onnx" : params.backend
-  await useBackend(backend, { threads: params.threads })
+  const engine = await useBackend(backend, { threads: params.threads })
+  context.log(engine.text)
   context.log(
     `${params.model}: ${training.length} pictures to train on, ${validation.length} to validate, ${classes.length} classes`,
   )
@@ -211,7 +213,7 @@ const train = (async ({ inputs, params, context }) => {
       model: {
         name: params.model,
         network: { ...spec },
-        training: trainingOf(params),
+        training: trainingOf(params, engine),
         classes,
         preprocessing: { size: params.size, channels: params.channels, ...preprocessing },
         weights: await context.blobs.put(file, "application/x-safetensors"),

@@ -2,6 +2,7 @@ import * as Schema from "effect/Schema"
 import { AUGMENTATION_POLICIES } from "../../learning/augmentation-policies.ts"
 import { defineNode } from "../../runtime/node.ts"
 import { Dataset } from "../../schema/artifact.ts"
+import { backendParam, settleBackend } from "./backend-param.ts"
 import { between, param, whole } from "./param.ts"
 import { Model } from "./types.ts"
 
@@ -125,11 +126,7 @@ export const TrainParams = Schema.Struct({
     }),
   ),
   threads: param(whole(1, 256), 2, "threads of the engine; part of the key, since sums depend on it"),
-  backend: param(
-    Schema.Literals(["auto", "onnx", "cpu", "tensorflow"]),
-    "auto",
-    "tensor engine: onnx (ONNX Runtime), cpu (slow reference), tensorflow (where you installed it); auto = onnx",
-  ),
+  backend: backendParam(),
 })
 export type TrainParams = typeof TrainParams.Type
 
@@ -143,6 +140,7 @@ export default defineNode({
   inputs,
   outputs,
   params: TrainParams,
+  settle: settleBackend,
   seeded: true,
   freeParams: ["checkpoint", "workers"],
   resources: { cpu: 2 },

@@ -163,6 +163,7 @@ const keepTrace = Effect.fnUntraced(function* (
       ...(store.forgotten.project === undefined ? {} : { forgotten: store.forgotten.project }),
     }),
   }
+  if (node.settled !== undefined) nodeRun.hooks.log(node.settled)
   const work = Effect.gen(function* () {
     const { outputs, items, changes } = yield* withPatience(node, emit, compute(nodeRun, decision))
     yield* refuseChangedInputs(options, decision)
