@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -52,10 +52,10 @@ const checkpointed = (cache: string): number => {
 }
 
 /** The log of the training that the store has. */
-const said = (cache: string): string => {
+const said = (cache: string, pipeline = "killed"): string => {
   const store = openStore(join(root, cache))
   try {
-    const log = store.traces.ofNode("killed", "train")[0]?.log
+    const log = store.traces.ofNode(pipeline, "train")[0]?.log
     return log === undefined ? "" : Buffer.from(store.blobs.get(log)).toString()
   } finally {
     store.close()
@@ -92,5 +92,63 @@ it(
     expect(trained(resumed.stdout)?.outputs).toEqual(trained(whole.stdout)?.outputs)
     expect(said("killed")).toContain(`goes on after epoch ${at} of an earlier training`)
     expect(said("whole")).not.toContain("goes on")
+  },
+)
+
+/** Processes that `pid` started, and those that they started. */
+const descendants = (pid: number): ReadonlyArray<number> => {
+  const path = `/proc/${pid}/task/${pid}/children`
+  const children = existsSync(path)
+    ? readFileSync(path, "utf8").trim().split(" ").filter(Boolean).map(Number)
+    : []
+  return [...children, ...children.flatMap(descendants)]
+}
+
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8")
+  } catch {
+    return ""
+  }
+}
+
+it(
+  "a worker that the system kills is told as such, and a longer training goes on after its last checkpoint",
+  { timeout: 120_000 },
+  async (context) => {
+    if (process.platform !== "linux") return context.skip("looks for the worker in /proc")
+    const document = DOCUMENT.replace("seed: 3", "seed: 3, epochs: 30")
+      .replace(`epochs: ${EPOCHS}`, 'epochs: "${params.epochs}", schedule: constant')
+      .replace("pipeline: killed", "pipeline: longer")
+    writeFileSync(join(root, "longer.yaml"), document)
+    const longer = (cache: string, epochs: number) => [
+      ...["-f", "longer.yaml", "run", "--json", "--cache", cache],
+      ...["--set", `params.epochs=${epochs}`],
+    ]
+    const child = spawn(join(packageRoot, "bin", "dag"), longer("worker", 30), {
+      cwd: root,
+      stdio: ["ignore", "pipe", "ignore"],
+    })
+    let stdout = ""
+    child.stdout.on("data", (text: Buffer) => (stdout += text.toString()))
+    const ended = new Promise<number | null>((resolve) => child.on("close", resolve))
+    while (child.exitCode === null && checkpointed("worker") < 7) await setTimeout(20)
+    const workers = descendants(child.pid ?? 0).filter((pid) => commandOf(pid).includes("worker.js"))
+    expect(workers.length).toBeGreaterThan(0)
+    for (const pid of workers) process.kill(pid, "SIGKILL")
+    expect(await ended).toBe(1)
+    const failed = (JSON.parse(stdout) as { readonly nodes: ReadonlyArray<{ id: string; error?: string }> })
+      .nodes
+    expect(failed.find(({ id }) => id === "train")?.error).toMatch(/the worker process was ended by SIGKILL/)
+    const at = checkpointed("worker")
+    expect(at).toBeGreaterThanOrEqual(7)
+    expect(at).toBeLessThan(30)
+    const resumed = await dag(root, longer("worker", 36))
+    expect(resumed).toMatchObject({ code: 0 })
+    const whole = await dag(root, longer("whole", 36))
+    expect(trained(resumed.stdout)?.outputs).toEqual(trained(whole.stdout)?.outputs)
+    expect(said("worker", "longer")).toContain(
+      `goes on after epoch ${at} of an earlier training that was to have 30`,
+    )
   },
 )
