@@ -122,8 +122,12 @@ it(
       .replace("pipeline: killed", "pipeline: longer")
     writeFileSync(join(root, "longer.yaml"), document)
     const longer = (cache: string, epochs: number) => [
-      ...["-f", "longer.yaml", "run", "--json", "--cache", cache],
-      ...["--set", `params.epochs=${epochs}`],
+      "-f",
+      "longer.yaml",
+      "run",
+      "--json",
+      `--cache=${cache}`,
+      `--set=params.epochs=${epochs}`,
     ]
     const child = spawn(join(packageRoot, "bin", "dag"), longer("worker", 30), {
       cwd: root,
