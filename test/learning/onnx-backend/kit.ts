@@ -67,11 +67,12 @@ export function deviation(
 
 /**
  * What differs between the onnx backend and tfjs' cpu backend: shapes, types, or values by more than `tolerance` of
- * the largest. Nothing if they agree.
+ * the largest (`floor` at least). Nothing if they agree.
  */
 export async function differences(
   f: () => tf.Tensor | Array<tf.Tensor>,
   tolerance = 1e-5,
+  floor?: number,
 ): Promise<ReadonlyArray<string>> {
   const expected = await on("cpu", f)
   const actual = await on("onnx", f)
@@ -80,7 +81,7 @@ export async function differences(
     const e = expected[i]
     const signature = (x: Result): string => `${x.dtype}[${x.shape.join()}] of ${x.values.length}`
     if (signature(r) !== signature(e)) return [`result ${i}: ${signature(r)}, not ${signature(e)}`]
-    const worst = deviation(r.values, e.values)
+    const worst = deviation(r.values, e.values, floor)
     if (worst <= tolerance) return []
     return [
       `result ${i} is off by ${worst}: ${r.values.slice(0, 8).join(" ")}, not ${e.values.slice(0, 8).join(" ")}`,
