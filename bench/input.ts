@@ -5,7 +5,7 @@
  *
  * Prints pictures a second that are selected, changed by all four augmentations and normalised, between the steps
  * (0 threads) and in threads ahead of them. The time of a step is bench/training's; with `--steps densenet40@48` (and
- * the like, slow for large ones) a training of a few epochs is measured too: its time a step, and the share of it that
+ * the like, slow for large ones) a training of two epochs is measured too: its time a step, and the share of it that
  * it waited for its input.
  */
 import { availableParallelism, loadavg } from "node:os"
@@ -45,8 +45,8 @@ const imagesFor = (size: number, channels: 1 | 3, count: number) => {
   return imagesOf(data, { height: size, width: size, channels })
 }
 
-/** Pictures a second, from the second batch on: the first waits for the threads to start. */
-const rate = async (size: number, channels: 1 | 3, workers: number): Promise<number> => {
+/** What a batch takes once the threads have started: waited for, and of all processors together. */
+const rate = async (size: number, channels: 1 | 3, workers: number) => {
   const plan = {
     images: imagesFor(size, channels, batchSize * 4),
     augmentation: DEFAULT_AUGMENTATION,
@@ -56,18 +56,19 @@ const rate = async (size: number, channels: 1 | 3, workers: number): Promise<num
   }
   const batches = await openBatches(plan, { from: 0, to: 1_000_000, workers })
   for (let i = 0; i <= workers; i++) await batches.next()
-  const from = performance.now()
+  const [from, used] = [performance.now(), process.cpuUsage()]
   let taken = 0
   while (performance.now() - from < Number(options.seconds) * 1000) {
     await batches.next()
     taken++
   }
   const ms = performance.now() - from
+  const { user, system } = process.cpuUsage(used)
   await batches.close()
-  return (taken * batchSize * 1000) / ms
+  return { ms: ms / taken, processor: (user + system) / 1000 / taken }
 }
 
-/** A training of a few epochs of 8 steps; figures of all epochs but the first. */
+/** A training of two epochs of 8 steps; figures of the second. */
 const train = async (net: string, workers: number) => {
   const [name, at] = net.split("@")
   const size = Number(at)
@@ -81,7 +82,7 @@ const train = async (net: string, workers: number) => {
     training: { images, labels },
     classNames: ["a", "b", "c", "d", "e", "f", "g"],
     preprocessing: perPicture(channels),
-    epochs: 3,
+    epochs: 2,
     batchSize,
     augmentation: DEFAULT_AUGMENTATION,
     learningRate: 0.01,
@@ -100,19 +101,23 @@ const train = async (net: string, workers: number) => {
 const load = (): string => loadavg()[0].toFixed(1)
 console.log(`${machine()}, ${availableParallelism()} cores, batch ${batchSize}, load ${load()}\n`)
 const table = new Table({
-  head: ["pictures, all four augmentations", ...counts.map((n) => `${n} threads, pictures/s (ms a batch)`)],
+  head: [
+    "pictures, all four augmentations",
+    ...counts.map((n) => `${n} threads: pictures/s (processor ms a batch)`),
+  ],
   style: { head: [], border: [] },
 })
 for (const one of options.cases.split(",")) {
   const [size, channels] = one.split("x").map(Number)
-  const found = new Map<number, Array<number>>(counts.map((n) => [n, []]))
+  const found = new Map<number, Array<Awaited<ReturnType<typeof rate>>>>(counts.map((n) => [n, []]))
   for (let round = 0; round < Number(options.rounds); round++)
     for (const n of counts) found.get(n)!.push(await rate(size, channels === 1 ? 1 : 3, n))
   table.push([
     `${size} × ${size} × ${channels}`,
     ...counts.map((n) => {
-      const perSecond = median(found.get(n)!)
-      return `${perSecond.toFixed(0)} (${((batchSize * 1000) / perSecond).toFixed(1)})`
+      const of = found.get(n)!
+      const perSecond = (batchSize * 1000) / median(of.map(({ ms }) => ms))
+      return `${perSecond.toFixed(0)} (${median(of.map(({ processor }) => processor)).toFixed(1)})`
     }),
   ])
 }

@@ -19,7 +19,8 @@ const metricsOf = (engine: Engine, store: OpenStore, run: RunRecord): Readonly<R
   const found: Record<string, Metrics> = {}
   for (const node of run.nodes) {
     for (const output of Object.values(node.outputs)) {
-      if (!["Evaluation", "Metrics"].includes(output.type) || !store.blobs.has(output.digest)) continue
+      if (!["Evaluation", "Metrics", "Comparison"].includes(output.type) || !store.blobs.has(output.digest))
+        continue
       const value = engine.readJson(store.blobs, output.digest)
       if (isRecord(value)) found[node.id] = value
     }
@@ -36,7 +37,32 @@ const figures = (value: unknown, path: string): ReadonlyArray<readonly [string, 
   )
 }
 
+/** `0.713 ± 0.021`, where there are repetitions to have an interval of. */
+const estimate = (value: unknown): string => {
+  if (!isRecord(value)) return ""
+  const { mean, interval } = value
+  const half = Array.isArray(interval) ? ` ± ${(Number(interval[1]) - Number(mean)).toFixed(3)}` : ""
+  return `${Number(mean).toFixed(3)}${half}`
+}
+
+/** Settings side by side, where the figures are of a comparison. */
+const settingsOf = (metrics: Metrics): ReadonlyArray<ReadonlyArray<string>> | undefined => {
+  const { groups } = metrics
+  if (!Array.isArray(groups)) return undefined
+  return groups.filter(isRecord).map((group) => [
+    Object.entries(isRecord(group["settings"]) ? group["settings"] : {})
+      .map(([axis, value]) => `${axis} ${String(value)}`)
+      .join(", ") + (group["best"] === true ? " (best on validation)" : ""),
+    String(group["set"]),
+    String(isRecord(group["accuracy"]) ? group["accuracy"]["n"] : ""),
+    estimate(group["accuracy"]),
+    estimate(group["macroF1"]),
+  ])
+}
+
 const rowsOf = (metrics: Metrics): ReadonlyArray<ReadonlyArray<string>> => {
+  const settings = settingsOf(metrics)
+  if (settings !== undefined) return settings
   const results = metrics["results"]
   if (!Array.isArray(results)) return figures(metrics, "").map(([name, n]) => [name, String(n)])
   return results
@@ -95,11 +121,15 @@ export const metrics = Command.make(
       const documents = answers.map(({ run, nodes }) => ({ run: run.id, nodes }))
       return yield* printJson(documents.length === 1 ? documents[0] : documents)
     }
-    const head = ["model", "set", "pictures", "accuracy", "macro-F1"].map((title) => paint("dim", title))
+    const dim = (...titles: ReadonlyArray<string>) => titles.map((title) => paint("dim", title))
+    const headOf = (value: Metrics): ReadonlyArray<ReadonlyArray<string>> => {
+      if (Array.isArray(value["groups"])) return [dim("setting", "set", "n", "accuracy", "macro-F1")]
+      return Array.isArray(value["results"]) ? [dim("model", "set", "pictures", "accuracy", "macro-F1")] : []
+    }
     const parts = answers.flatMap(({ run, nodes }) =>
       Object.entries(nodes).map(([node, value]) => {
         const rows = rowsOf(value)
-        const shown = columns(Array.isArray(value["results"]) ? [head, ...rows] : rows, [2, 3, 4])
+        const shown = columns([...headOf(value), ...rows], [2, 3, 4])
         return `${paint("bold", node)} of run ${run.id}\n${shown}`
       }),
     )

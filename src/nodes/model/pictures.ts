@@ -1,3 +1,4 @@
+import { totalmem } from "node:os"
 import { type Images, imagesOf } from "../../learning/images.ts"
 import type { NodeContext } from "../../runtime/node.ts"
 import type { BlobRef } from "../../schema/blob.ts"
@@ -24,6 +25,19 @@ export const toInput = (image: Raster, size: number, channels: 1 | 3): Raster =>
   return resize(channels === 1 ? toGray(square) : square, size, size)
 }
 
+/** Up to so many bytes nobody asks whether there is room. */
+const SMALL = 2 ** 31
+
+/** Refuses more pixels than the machine has memory, before any picture is read. */
+const checkRoom = (bytes: number, count: number, size: number, channels: number): void => {
+  if (bytes <= SMALL || bytes <= totalmem()) return
+  const giga = (value: number): string => (value / 1e9).toFixed(1)
+  throw new PictureError(
+    `${count} pictures of ${size} × ${size} × ${channels} take ${giga(bytes)} GB, and this machine has ${giga(totalmem())} GB ` +
+      `of memory: take a smaller size, grey pictures or fewer of them`,
+  )
+}
+
 /** Pictures that are decoded at a time: as many as the pool of native threads has. Bounds the memory of large ones. */
 const AT_ONCE = 4
 
@@ -42,6 +56,7 @@ export const loadPictures = async (
   context: Pick<NodeContext, "blobs" | "signal">,
 ): Promise<Images> => {
   const bytes = size * size * channels
+  checkRoom(rows.length * bytes, rows.length, size, channels)
   const data = new Uint8Array(
     shared ? new SharedArrayBuffer(rows.length * bytes) : new ArrayBuffer(rows.length * bytes),
   )

@@ -40,6 +40,27 @@ describe("loadPictures", () => {
       loadPictures([{ id: "crawl/9", image }], { size: 4, channels: 1 }, rig.context),
     ).rejects.toThrow(/sample crawl\/9/)
   })
+  it("of several that are broken names the first, and decodes copies once", async () => {
+    const good = rig.blob(await png(8, 8, () => [9, 9, 9]))
+    const broken = ["one", "two"].map((text) => rig.blob(new TextEncoder().encode(`<html>${text}</html>`)))
+    let reads = 0
+    const blobs = { ...rig.context.blobs, get: (ref: typeof good) => (reads++, rig.context.blobs.get(ref)) }
+    const rows = [good, good, ...broken, good].map((image, i) => ({ id: `r${i}`, image }))
+    const load = loadPictures(rows, { size: 4, channels: 1 }, { ...rig.context, blobs })
+    await expect(load).rejects.toThrow(/sample r2/)
+    expect(reads).toBe(3)
+    const copies = [good, good, good].map((image, i) => ({ id: `r${i}`, image }))
+    const images = await loadPictures(copies, { size: 4, channels: 1, shared: true }, rig.context)
+    expect([...new Set(images.data)]).toEqual([9])
+    expect(images.data.buffer).toBeInstanceOf(SharedArrayBuffer)
+  })
+  it("says how much memory is wanted where there is not so much, before it reads any picture", async () => {
+    const image = rig.blob(new Uint8Array())
+    const rows = Array.from({ length: 2e5 }, (_, i) => ({ id: String(i), image }))
+    await expect(loadPictures(rows, { size: 10_000, channels: 3 }, rig.context)).rejects.toThrow(
+      /200000 pictures of 10000 × 10000 × 3 take 60000\.0 GB, and this machine has/,
+    )
+  })
   it("stops when the run is stopped", async () => {
     const image = rig.blob(await png(8, 8, () => [1, 2, 3]))
     const signal = AbortSignal.abort(new Error("stopped"))
