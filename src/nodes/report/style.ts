@@ -102,6 +102,7 @@ table.headline{width:100%;min-width:min(100%,340px)}
 .steps dt{font-size:.8125rem;color:var(--ink-2)}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));gap:12px 48px;align-items:start}
 .columns table{width:100%}
+.settings{display:grid;grid-template-columns:minmax(0,1fr);gap:22px}
 .yields{columns:290px;column-gap:40px}
 .yields table{width:100%;font-size:.875rem;break-inside:avoid;margin:0 0 20px}
 .yields caption{color:var(--ink);font-weight:600;border-bottom:2px solid var(--part);padding:0 0 .2em;margin-bottom:.2em}

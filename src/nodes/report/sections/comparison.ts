@@ -159,14 +159,16 @@ const one = (comparison: NamedComparison): Markup => {
   return html`<section>
     <h3>${capital(words(comparison.node))}</h3>
     <p>${explain(comparison)}</p>
-    ${[...parts].map(([caption, members]) =>
-      scroller(
-        `${capital(words(comparison.node))}: ${caption}`,
-        axes.length === 2 && baseline === undefined
-          ? grid(members, axes, caption)
-          : lines(members, axes, baseline !== undefined, caption),
-      ),
-    )}
+    <div class="settings">
+      ${[...parts].map(([caption, members]) =>
+        scroller(
+          `${capital(words(comparison.node))}: ${caption}`,
+          axes.length === 2 && baseline === undefined
+            ? grid(members, axes, caption)
+            : lines(members, axes, baseline !== undefined, caption),
+        ),
+      )}
+    </div>
   </section>`
 }
 
