@@ -21,8 +21,11 @@ import importFolder from "./import/folder.ts"
 import galleryHeldout from "./import/gallery-heldout.ts"
 import importMmi from "./import/mmi.ts"
 import modelCompare from "./model/compare.ts"
+import modelEmbed from "./model/embed.ts"
 import modelEvaluate from "./model/evaluate.ts"
 import modelExport from "./model/export.ts"
+import modelMap from "./model/map.ts"
+import modelNeighbours from "./model/neighbours.ts"
 import modelTrain from "./model/train.ts"
 import modelVisualize from "./model/visualize.ts"
 import reportHtml from "./report/html.ts"
@@ -51,6 +54,9 @@ export const builtin: ReadonlyArray<{ readonly definition: NodeDefinition; reado
   { definition: modelEvaluate, file: "nodes/model/evaluate.ts" },
   { definition: modelCompare, file: "nodes/model/compare.ts" },
   { definition: modelExport, file: "nodes/model/export.ts" },
+  { definition: modelEmbed, file: "nodes/model/embed.ts" },
+  { definition: modelNeighbours, file: "nodes/model/neighbours.ts" },
+  { definition: modelMap, file: "nodes/model/map.ts" },
   { definition: modelVisualize, file: "nodes/model/visualize.ts" },
   { definition: reportHtml, file: "nodes/report/html.ts" },
   { definition: detectorScenes, file: "nodes/detector/scenes.ts" },

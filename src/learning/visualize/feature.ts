@@ -1,177 +1,175 @@
 import * as tf from "@tensorflow/tfjs"
-import { setImmediate } from "node:timers/promises"
-import { flush } from "../backend.ts"
-import { execute, outputOf } from "../executor.ts"
 import { type Images, imagesOf } from "../images.ts"
-import { LAYERS } from "../networks/spec.ts"
 import type { Preprocessing } from "../preprocess.ts"
-import { randomOf } from "../random.ts"
+import { type Climb, draw, look } from "./climb.ts"
 import { spectralPictures } from "./fourier.ts"
-import { randomView, warp } from "./warp.ts"
-
-/** What a picture is to excite: the logit of a class, or a channel of a layer, averaged over the picture. */
-export type Objective =
-  | { readonly kind: "class"; readonly index: number }
-  | { readonly kind: "channel"; readonly layer: string; readonly index: number }
+import { checkObjective, FeatureError, layerOf, type Objective } from "./objective.ts"
 
 export interface FeatureOptions {
   readonly model: tf.LayersModel
   readonly preprocessing: Preprocessing
-  /** One picture is made for each; all are optimized together. */
+  /** `copies` pictures are made for each. */
   readonly objectives: ReadonlyArray<Objective>
-  /** Default 512, as published; 128 already show the gist. */
+  /** Default 512, as published. */
   readonly steps?: number | undefined
   /** Adam's rate. Default 0.05, as published. */
   readonly learningRate?: number | undefined
   readonly seed?: number | undefined
-  /** Called now and then with the steps done and the mean objective. */
-  readonly onProgress?: ((step: number, objective: number) => void | Promise<void>) | undefined
+  /** Side of the picture the network looks at, pixels. Default: its input size. Convolutions take any. */
+  readonly size?: number | undefined
+  /** Pixels of the result for each of those. Default 1. */
+  readonly print?: number | undefined
+  /** The spectrum falls off as 1 / f^power. Default: `defaultPower`. */
+  readonly power?: number | undefined
+  /** Weight of the total variation, as a share of the objective. Default 0. */
+  readonly variation?: number | undefined
+  /** Pictures of each objective. Default 1. */
+  readonly copies?: number | undefined
+  /** Weight of the likeness of copies, as a share of the objective. Default 0; without effect on single copies. */
+  readonly diversity?: number | undefined
+  /** Pictures optimized at a time, at most. Default 16. */
+  readonly batch?: number | undefined
+  /** Called now and then. */
+  readonly onProgress?: ((progress: FeatureProgress) => void | Promise<void>) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
+export interface FeatureProgress {
+  /** Steps done and to be done, counted for each picture. */
+  readonly done: number
+  readonly total: number
+  /** What is being drawn, and the mean of its objectives. */
+  readonly layer: string
+  readonly objective: number
+}
+
+export interface FeaturePicture {
+  readonly objective: Objective
+  /** From 0. */
+  readonly copy: number
+  /** What the objective had on the noise the picture began as. */
+  readonly start: number
+  /** What it has on the picture, its pixels rounded to 8 bits, at the size the network looked at. */
+  readonly value: number
+}
+
 export interface FeaturePictures {
-  /** One for each objective, of the model's input size and channels. */
+  /** In the order of `pictures`: `size · print` pixels a side, channels as the model's input. */
   readonly images: Images
-  /** What each objective had at the end, on the picture as it is returned. */
-  readonly values: ReadonlyArray<number>
+  /** All copies of the first objective, all of the second … */
+  readonly pictures: ReadonlyArray<FeaturePicture>
+  /** Of all threads of the process, while the pictures were made; a measurement, other each time. */
+  readonly cpuSeconds: number
 }
-
-/** An objective the model hasn't got. */
-export class FeatureError extends Error {
-  readonly _tag = "FeatureError"
-  override readonly name = "FeatureError"
-}
-
-/** Grey that surrounds the picture when it is shifted and turned. */
-const OUTSIDE = 0.5
 
 /**
- * Share of the rate at a share of the steps: full until the middle, then half a cosine to 0. Adam moves every
- * frequency by about its rate whether or not it matters; at a constant rate that stays in the picture as grain.
+ * The published spectrum falls off as 1 / f. On pictures of a few dozen pixels all frequencies that there are reach
+ * the network, and grain wins over shapes: there the spectrum falls off as 1 / f^1.5.
  */
-const annealing = (share: number): number => (share < 0.5 ? 1 : (1 + Math.cos(Math.PI * (2 * share - 1))) / 2)
+export const defaultPower = (size: number): number => (size < 96 ? 1.5 : 1)
 
-/** Adam (Kingma & Ba 2015, algorithm 1, usual constants) with a rate given at each step; it descends. */
-const climber = (variables: ReadonlyArray<tf.Variable>) => {
-  const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-8]
-  const zeros = (): Array<tf.Variable> =>
-    variables.map((v) => tf.tidy(() => tf.variable(tf.zeros(v.shape), false)))
-  const [means, squares] = [zeros(), zeros()]
-  let steps = 0
-  return {
-    step: (gradients: ReadonlyArray<tf.Tensor>, rate: number): void => {
-      steps++
-      const corrected = tf.scalar((rate * Math.sqrt(1 - beta2 ** steps)) / (1 - beta1 ** steps))
-      for (const [i, variable] of variables.entries()) {
-        const mean = tf.add(tf.mul(means[i], beta1), tf.mul(gradients[i], 1 - beta1))
-        const square = tf.add(tf.mul(squares[i], beta2), tf.mul(tf.square(gradients[i]), 1 - beta2))
-        means[i].assign(mean)
-        squares[i].assign(square)
-        variable.assign(tf.sub(variable, tf.div(tf.mul(mean, corrected), tf.add(tf.sqrt(square), epsilon))))
-      }
-    },
-    dispose: (): void => tf.dispose([means, squares]),
+/** @throws FeatureError where the layer does not take pictures of that size. */
+const checkSize = (climb: Climb, shape: ReadonlyArray<number>): void => {
+  try {
+    tf.tidy(() => look(climb, tf.zeros([climb.objectives.length, ...shape])).scores).dispose()
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split("\n")[0] : String(error)
+    throw new FeatureError(
+      `layer "${layerOf(climb.objectives[0])}" takes no pictures of ${shape[1]}×${shape[0]} pixels: leave out the size, or choose a layer before the network is tied to its input size (${why})`,
+    )
   }
 }
 
-interface Target {
-  readonly symbol: tf.SymbolicTensor
-  /** Which picture excites which channel: [N, (1, 1,) channels], to be multiplied with the layer's output. */
-  readonly mask: tf.Tensor
-}
-
-const targetsOf = (model: tf.LayersModel, objectives: ReadonlyArray<Objective>): Array<Target> => {
-  const layers = new Map<string, Array<readonly [picture: number, channel: number]>>()
-  for (const [picture, objective] of objectives.entries()) {
-    const layer = objective.kind === "class" ? LAYERS.logits : objective.layer
-    if (!model.layers.some(({ name }) => name === layer))
-      throw new FeatureError(
-        `the model has no layer "${layer}"; it has ${model.layers.map((l) => l.name).join(", ")}`,
-      )
-    const channels = outputOf(model, layer).shape.at(-1) ?? 0
-    if (!Number.isInteger(objective.index) || objective.index < 0 || objective.index >= channels)
-      throw new FeatureError(`layer "${layer}" has ${channels} channels, there is no ${objective.index}`)
-    layers.set(layer, [...(layers.get(layer) ?? []), [picture, objective.index]])
-  }
-  return [...layers].map(([layer, picks]) => {
-    const symbol = outputOf(model, layer)
-    const channels = symbol.shape.at(-1) ?? 0
-    const area = symbol.shape.slice(1, -1).reduce<number>((n, d) => n * (d ?? 1), 1)
-    const mask = new Float32Array(objectives.length * channels)
-    for (const [picture, channel] of picks) mask[picture * channels + channel] = 1 / area
-    const middle = symbol.shape.slice(1, -1).map(() => 1)
-    return { symbol, mask: tf.tensor(mask, [objectives.length, ...middle, channels]) }
-  })
+/** `items` in pieces of nearly one length, `limit` at most. */
+const pieces = <A>(items: ReadonlyArray<A>, limit: number): Array<ReadonlyArray<A>> => {
+  const count = Math.ceil(items.length / limit)
+  const at = (i: number): number => Math.round((i * items.length) / count)
+  return Array.from({ length: count }, (_, i) => items.slice(at(i), at(i + 1)))
 }
 
 /**
  * Feature visualization by optimization (Olah et al. 2017): start from grey noise, climb the gradient of each
- * objective with Adam in a Fourier basis with decorrelated colours (grey models: one channel), and look at the
+ * objective with Adam in a Fourier basis with decorrelated colours (grey models: their luminance), and look at the
  * picture under another small shift, rotation and scale at each step, so that only what survives those is drawn.
- * Class objectives are logits: a softmax could be raised by suppressing the other classes. Deterministic for one
- * seed, backend and thread count.
- * @throws FeatureError for a layer or channel that isn't there.
+ * Class objectives are logits: a softmax could be raised by suppressing the other classes. Pictures of one layer
+ * are optimized together, and only as much of the network as leads to it is computed. A picture follows from model,
+ * objective, copy and options alone; deterministic for one backend and thread count.
+ * @throws FeatureError for a layer or channel that isn't there, or a layer that takes no picture of `size`.
  */
 export const visualizeFeatures = async (options: FeatureOptions): Promise<FeaturePictures> => {
-  const { model, preprocessing, objectives, steps = 512, learningRate = 0.05, seed = 0, signal } = options
-  const [, height, width, channels] = model.inputs[0].shape
+  const { model, preprocessing, objectives, steps = 512, learningRate = 0.05, seed = 0, print = 1 } = options
+  const { copies = 1, diversity = 0, variation = 0, batch = 16 } = options
+  const [, inputHeight, inputWidth, channels] = model.inputs[0].shape
+  const [height, width] = [options.size ?? inputHeight, options.size ?? inputWidth]
   if (height === null || width === null || (channels !== 1 && channels !== 3))
     throw new FeatureError(
-      `the model's input [${model.inputs[0].shape.join(", ")}] is no grey or RGB picture`,
+      `the model's input [${model.inputs[0].shape.join(", ")}] is no grey or RGB picture of fixed size`,
     )
-  const count = objectives.length
-  if (count === 0) throw new FeatureError("no objectives")
-  const targets = targetsOf(model, objectives)
-  const pictures = spectralPictures({ count, height, width, channels }, seed)
-  const adam = climber(pictures.variables)
-  const statistics = tf.tidy(() => ({
-    mean: tf.tensor4d([...preprocessing.mean], [1, 1, 1, channels]),
-    inverse: tf.tensor4d(
-      preprocessing.std.map((s) => 1 / s),
-      [1, 1, 1, channels],
-    ),
-  }))
-  /** Each picture's objective, [N]. */
-  const scores = (seen: tf.Tensor): tf.Tensor => {
-    const input = tf.mul(tf.sub(seen, statistics.mean), statistics.inverse)
-    const outputs = execute({ feeds: [[model.inputs[0], input]], fetch: targets.map(({ symbol }) => symbol) })
-    return targets
-      .map(({ mask }, i) => tf.sum(tf.reshape(tf.mul(outputs[i], mask), [count, -1]), 1))
-      .reduce((a, b) => tf.add(a, b))
-  }
-  const random = randomOf("views", seed)
-  try {
-    for (let step = 1; step <= steps; step++) {
-      if (signal?.aborted === true) throw new FeatureError(`stopped at step ${step} of ${steps}`)
-      const view = randomView(Math.min(height, width), random)
-      const value = tf.tidy(() => {
-        const { value, grads } = tf.variableGrads(
-          () => tf.neg(tf.sum(scores(warp(pictures.pixels(), view, OUTSIDE)))).asScalar(),
-          [...pictures.variables],
-        )
-        adam.step(
-          pictures.variables.map(({ name }) => grads[name]),
-          learningRate * annealing(step / steps),
-        )
-        return value
-      })
-      flush()
-      if (options.onProgress !== undefined && (step % 32 === 0 || step === steps))
-        await options.onProgress(step, -value.dataSync()[0] / count)
-      tf.dispose(value)
-      await setImmediate()
+  if (objectives.length === 0) throw new FeatureError("no objectives")
+  for (const objective of objectives) checkObjective(model, objective)
+  const layers = [...new Set(objectives.map(layerOf))]
+  const power = options.power ?? defaultPower(Math.min(height, width))
+  const bytes = height * width * channels * print ** 2
+  const count = objectives.length * copies
+  const data = new Uint8Array(count * bytes)
+  const found: Array<FeaturePicture> = []
+  const before = process.cpuUsage()
+  let done = 0
+  for (const layer of layers) {
+    const own = objectives.flatMap((objective, group) =>
+      layerOf(objective) === layer ? [{ objective, group }] : [],
+    )
+    // Copies are told from one another, so they stay together.
+    for (const some of pieces(own, Math.max(1, Math.floor(batch / copies)))) {
+      const part = some.flatMap((one) => Array.from({ length: copies }, (_, copy) => ({ ...one, copy })))
+      const climb: Climb = {
+        model,
+        preprocessing,
+        objectives: part.map(({ objective }) => objective),
+        groups: part.map(({ group }) => group),
+        variation,
+        diversity,
+      }
+      checkSize(climb, [height, width, channels])
+      const keys = part.map(({ objective, copy }) => [
+        seed,
+        layer,
+        objective.kind === "layer" ? "all" : objective.index,
+        copy,
+      ])
+      const pictures = spectralPictures({ height, width, channels, power }, keys)
+      try {
+        const drawn = await draw(climb, pictures, Math.min(height, width), {
+          steps,
+          learningRate,
+          seed,
+          print,
+          signal: options.signal,
+          tell: async (step, objective) => {
+            if (options.onProgress === undefined || (step % 32 !== 0 && step !== steps)) return
+            await options.onProgress({
+              done: done + step * part.length,
+              total: count * steps,
+              layer,
+              objective: objective(),
+            })
+          },
+        })
+        for (const [i, { objective, copy, group }] of part.entries()) {
+          const place = group * copies + copy
+          data.set(drawn.data.subarray(i * bytes, (i + 1) * bytes), place * bytes)
+          found[place] = { objective, copy, start: drawn.start[i], value: drawn.value[i] }
+        }
+      } finally {
+        pictures.dispose()
+      }
+      done += part.length * steps
     }
-    const [pixels, values] = tf.tidy(() => {
-      const last = pictures.pixels()
-      return [last, scores(last)].map((t) => tf.clone(t))
-    })
-    const data = Uint8Array.from(pixels.dataSync(), (v) => Math.round(v * 255))
-    const result = { images: imagesOf(data, { height, width, channels }), values: [...values.dataSync()] }
-    tf.dispose([pixels, values])
-    return result
-  } finally {
-    adam.dispose()
-    pictures.dispose()
-    tf.dispose([statistics.mean, statistics.inverse, ...targets.map(({ mask }) => mask)])
+  }
+  const { user, system } = process.cpuUsage(before)
+  return {
+    images: imagesOf(data, { height: height * print, width: width * print, channels }),
+    pictures: found,
+    cpuSeconds: (user + system) / 1e6,
   }
 }

@@ -13,6 +13,9 @@ export interface HeatMaps {
   readonly values: Float32Array
 }
 
+/** How activation maps are weighed. */
+export type CamMethod = "gradcam" | "gradcam++"
+
 export interface GradCamOptions {
   readonly model: tf.LayersModel
   readonly preprocessing: Preprocessing
@@ -20,7 +23,7 @@ export interface GradCamOptions {
   /** The class to be explained, for each picture. */
   readonly classes: ArrayLike<number>
   /** Default "gradcam++". */
-  readonly method?: "gradcam" | "gradcam++" | undefined
+  readonly method?: CamMethod | undefined
   /** Which activations are weighed. Default: the last ones. Earlier layers give finer, noisier maps. */
   readonly layer?: string | undefined
 }
@@ -75,12 +78,17 @@ export const gradCam = (options: GradCamOptions): HeatMaps => {
   return { count, height, width, values: result }
 }
 
-/** One map [h·w] from activations and gradients [h·w, c]: Σ_c w_c·A_c, positive part. */
-const heatOf = (
+/**
+ * One map [h·w] from activations and gradients of a logit [h·w, c]: Σ_c w_c·A_c, positive part. Grad-CAM++ has the
+ * class's exponential as its score: then second and third derivatives are g² and g³ times it, and its factor falls
+ * out when the map is scaled. Where a network ends in a mean over places and one dense layer, g is the same at all
+ * places: Grad-CAM is then CAM (Zhou et al. 2016), and Grad-CAM++ leaves out what speaks against the class.
+ */
+export const heatOf = (
   a: ArrayLike<number>,
   g: ArrayLike<number>,
   c: number,
-  method: "gradcam" | "gradcam++",
+  method: CamMethod,
 ): Float32Array => {
   const places = a.length / c
   const heat = new Float32Array(places)

@@ -1,9 +1,10 @@
 import type * as tf from "@tensorflow/tfjs"
-import { selectImages } from "../../learning/images.ts"
+import { type Images, selectImages } from "../../learning/images.ts"
 import { predict } from "../../learning/predict.ts"
-import { gradCam } from "../../learning/visualize/gradcam.ts"
+import { type CamMethod, gradCam } from "../../learning/visualize/gradcam.ts"
 import { overlayHeat } from "../../learning/visualize/overlay.ts"
 import type { NodeContext } from "../../runtime/node.ts"
+import type { BlobRef } from "../../schema/blob.ts"
 import { digestOf } from "../../schema/digest.ts"
 import type { Sample } from "../../schema/sample.ts"
 import { loadPictures } from "./pictures.ts"
@@ -51,32 +52,35 @@ export const choose = (
     return [...own.filter((i) => predicted[i] === c).slice(0, right), ...(worst === undefined ? [] : [worst])]
   })
 
-/** Grad-CAM of some samples, right and wrong ones; both the picture and the overlay have `size` pixels a side. */
+/** Grad-CAM of some of the samples, right and wrong ones; both the picture and the overlay have `size` pixels a side. */
 export const attentionOf = async (
   name: string,
   model: tf.LayersModel,
   value: ModelValue,
-  rows: ReadonlyArray<Row>,
-  options: { readonly right: number; readonly size: number },
+  judged: ReadonlyArray<Row>,
+  inputs: Images,
+  options: { readonly right: number; readonly size: number; readonly methods: ReadonlyArray<CamMethod> },
   context: NodeContext,
 ): Promise<ReadonlyArray<AttentionPicture>> => {
   const { classes, preprocessing } = value
-  const judged = candidates(rows, classes)
   if (judged.length === 0) return []
-  const inputs = await loadPictures(judged, preprocessing, context)
   const { predicted, probabilities } = predict(model, preprocessing, inputs)
   const chosen = choose(judged, classes, predicted, probabilities, options.right)
   if (chosen.length === 0) return []
-  const heat = gradCam({
-    model,
-    preprocessing,
-    images: selectImages(inputs, chosen),
-    classes: chosen.map((i) => predicted[i]),
-  })
   const shown = chosen.map((i) => judged[i])
   const large = await loadPictures(shown, { size: options.size, channels: 3 }, context)
   const plain = await storePictures(large, context.blobs)
-  const warm = await storePictures(overlayHeat(large, heat), context.blobs)
+  const warm: Array<{ readonly method: CamMethod; readonly refs: ReadonlyArray<BlobRef> }> = []
+  for (const method of options.methods) {
+    const heat = gradCam({
+      model,
+      preprocessing,
+      images: selectImages(inputs, chosen),
+      classes: chosen.map((i) => predicted[i]),
+      method,
+    })
+    warm.push({ method, refs: await storePictures(overlayHeat(large, heat), context.blobs) })
+  }
   return chosen.map((i, k) => ({
     model: name,
     sample: judged[i].id,
@@ -84,6 +88,6 @@ export const attentionOf = async (
     predicted: classes[predicted[i]],
     probability: probabilities[i * classes.length + predicted[i]],
     input: plain[k],
-    overlay: warm[k],
+    overlays: warm.map(({ method, refs }) => ({ method, image: refs[k] })),
   }))
 }

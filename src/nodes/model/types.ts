@@ -120,13 +120,21 @@ export const FeaturePicture = Schema.Struct({
   model: Schema.String,
   /** Layer's name; "logits" for the class outputs. */
   layer: Schema.String,
-  /** Channel, or index of the class. */
-  channel: Schema.Int,
+  /** Channel, or index of the class; absent where the whole layer was excited. */
+  channel: Schema.optionalKey(Schema.Int),
   /** The class, for logits. */
   label: Schema.optionalKey(Schema.String),
-  /** What was maximized (a logit, or the channel's mean), as the finished picture has it. */
+  /** Of several pictures of one thing, from 0. */
+  copy: Schema.Int,
+  /** What was maximized (a logit, the channel's mean, the mean square of the layer), as the finished picture has it. */
   value: Schema.Finite,
+  /** The same of the noise that it began as. */
+  start: Schema.Finite,
   image: BlobRef,
+  /** The samples that have most of it, most first: what `value` is to be compared with. */
+  examples: Schema.Array(
+    Schema.Struct({ sample: Schema.String, label: Schema.String, value: Schema.Finite, image: BlobRef }),
+  ),
 })
 export type FeaturePicture = typeof FeaturePicture.Type
 
@@ -139,7 +147,10 @@ export const AttentionPicture = Schema.Struct({
   /** Of the class predicted. */
   probability: Schema.Finite,
   input: BlobRef,
-  overlay: BlobRef,
+  /** The input with the map laid over it, by each method asked for. */
+  overlays: Schema.Array(
+    Schema.Struct({ method: Schema.Literals(["gradcam", "gradcam++"]), image: BlobRef }),
+  ),
 })
 export type AttentionPicture = typeof AttentionPicture.Type
 

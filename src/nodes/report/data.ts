@@ -1,5 +1,6 @@
 import type { ComparisonValue } from "../model/comparison.ts"
 import type { AttentionPicture, ClassCount, FeaturePicture, ModelValue, Result } from "../model/types.ts"
+import type { ShownMaps, ShownNeighbours } from "./inside-data.ts"
 
 /** A sweep or an ablation, with the id of its node. */
 export interface NamedComparison extends ComparisonValue {
@@ -104,12 +105,13 @@ export interface Mistake {
   readonly id: string
 }
 
-export interface ShownFeature extends Omit<FeaturePicture, "image"> {
+export interface ShownFeature extends Omit<FeaturePicture, "image" | "examples"> {
   readonly thumb: Thumb
+  readonly examples: ReadonlyArray<{ readonly thumb: Thumb; readonly label: string; readonly value: number }>
 }
-export interface ShownAttention extends Omit<AttentionPicture, "input" | "overlay"> {
+export interface ShownAttention extends Omit<AttentionPicture, "input" | "overlays"> {
   readonly input: Thumb
-  readonly overlay: Thumb
+  readonly overlays: ReadonlyArray<{ readonly method: string; readonly thumb: Thumb }>
 }
 
 export interface Credit {
@@ -141,6 +143,8 @@ export interface ReportData {
   readonly wrong: number
   readonly features: ReadonlyArray<ShownFeature>
   readonly attention: ReadonlyArray<ShownAttention>
+  readonly neighbours: ReadonlyArray<ShownNeighbours>
+  readonly maps: ShownMaps
   readonly comparisons: ReadonlyArray<NamedComparison>
   readonly credits: ReadonlyArray<Credit>
 }

@@ -3,6 +3,7 @@ import type { Generated, ReportData, ShownAttention, ShownFeature } from "./data
 import { countSets, gatherCounts } from "./gather/classes.ts"
 import { gatherCredits } from "./gather/credits.ts"
 import { gatherDuplicates } from "./gather/duplicates.ts"
+import { gatherMaps, gatherNeighbours } from "./gather/inside.ts"
 import { gatherMistakes } from "./gather/mistakes.ts"
 import { nameModels } from "./gather/models.ts"
 import { gatherOrigins } from "./gather/origins.ts"
@@ -19,19 +20,33 @@ const together = (parts: ReadonlyArray<Generated>): Generated => {
   return distinct.size === 0 ? false : distinct.size === 1 && only !== undefined ? only : "partly"
 }
 
+/** Feature pictures are few and worth a closer look. */
+const FEATURE_SIDE = 160
+
 const showPictures = async (
   pictures: VisualizationValue | undefined,
   thumb: MakeThumb,
+  large: MakeThumb,
 ): Promise<{ features: ReadonlyArray<ShownFeature>; attention: ReadonlyArray<ShownAttention> }> => {
   const features: Array<ShownFeature> = []
-  for (const { image, ...rest } of pictures?.features ?? []) {
-    const small = await thumb(image)
-    if (small !== undefined) features.push({ ...rest, thumb: small })
+  for (const { image, examples, ...rest } of pictures?.features ?? []) {
+    const small = await large(image)
+    const natural: Array<ShownFeature["examples"][number]> = []
+    for (const { image: ref, label, value } of examples) {
+      const one = await thumb(ref)
+      if (one !== undefined) natural.push({ thumb: one, label, value })
+    }
+    if (small !== undefined) features.push({ ...rest, thumb: small, examples: natural })
   }
   const attention: Array<ShownAttention> = []
-  for (const { input, overlay, ...rest } of pictures?.attention ?? []) {
-    const [plain, warm] = [await thumb(input), await thumb(overlay)]
-    if (plain !== undefined && warm !== undefined) attention.push({ ...rest, input: plain, overlay: warm })
+  for (const { input, overlays, ...rest } of pictures?.attention ?? []) {
+    const plain = await thumb(input)
+    const warm: Array<ShownAttention["overlays"][number]> = []
+    for (const { method, image } of overlays) {
+      const one = await thumb(image)
+      if (one !== undefined) warm.push({ method, thumb: one })
+    }
+    if (plain !== undefined) attention.push({ ...rest, input: plain, overlays: warm })
   }
   return { features, attention }
 }
@@ -44,7 +59,7 @@ const report = (async ({ inputs, params, context }) => {
   const classes = params.classes ?? models[0]?.value.classes ?? results[0]?.classes ?? []
   const { found, before, after } = inputs
   const kept = before ?? after
-  const PARTS = 7
+  const PARTS = 8
   let part = 0
   const step = <A>(value: A): A => {
     context.progress(++part, PARTS)
@@ -70,7 +85,13 @@ const report = (async ({ inputs, params, context }) => {
   )
   const tested = await countSets(inputs.tested)
   const { mistakes, wrong } = step(await gatherMistakes(inputs.predictions, models, params.mistakes, thumb))
-  const { features, attention } = step(await showPictures(inputs.pictures, thumb))
+  const { features, attention } = step(
+    await showPictures(inputs.pictures, thumb, thumbMaker(context.blobs, FEATURE_SIDE)),
+  )
+  const { neighbours, maps } = step({
+    neighbours: await gatherNeighbours(inputs.neighbours, params.neighbours, thumb),
+    maps: await gatherMaps(inputs.map, context.blobs, params.mapPictures),
+  })
   const shownIds = [
     ...samples.flatMap((group) => group.shown.map(({ id }) => id)),
     ...rejects.flatMap((stage) => stage.examples.map(({ id }) => id)),
@@ -79,6 +100,7 @@ const report = (async ({ inputs, params, context }) => {
     ),
     ...mistakes.map(({ id }) => id),
     ...attention.map(({ sample }) => sample),
+    ...neighbours.flatMap(({ sample, near }) => [sample, ...near.map(({ id }) => id)]),
   ]
   const data: ReportData = {
     title: params.title,
@@ -101,6 +123,8 @@ const report = (async ({ inputs, params, context }) => {
     wrong,
     features,
     attention,
+    neighbours,
+    maps,
     comparisons: inputs.comparisons.map(({ node, value }) => ({ node, ...value })),
     credits: await gatherCredits(shownIds, [found ?? kept, inputs.tested]),
   }

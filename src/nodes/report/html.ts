@@ -2,6 +2,7 @@ import * as Schema from "effect/Schema"
 import { defineNode, list, optional } from "../../runtime/node.ts"
 import { Files, Images, Labelled, Predictions, Rejects } from "../../schema/artifact.ts"
 import { Clusters } from "../image/dedupe.ts"
+import { MapPoints, Neighbours } from "../model/inside-types.ts"
 import { Comparison } from "../model/comparison.ts"
 import { param, whole } from "../model/param.ts"
 import { Evaluation, Model, Visualization } from "../model/types.ts"
@@ -16,6 +17,16 @@ export const ReportParams = Schema.Struct({
   samplesPerClass: param(whole(0, 64), 12, "pictures shown of each class"),
   mistakes: param(whole(0, 200), 18, "most confident mistakes shown"),
   clusters: param(whole(0, 100), 12, "clusters of duplicates shown"),
+  neighbours: param(
+    whole(0, 100),
+    6,
+    "mistakes of each model shown beside the training pictures most alike to them",
+  ),
+  mapPictures: param(
+    whole(0, 96),
+    32,
+    "side in pixels of the pictures that hovering on a map shows; 0 = none",
+  ),
   thumbnail: param(whole(16, 256), 96, "side of the small pictures in pixels, shown smaller"),
 })
 export type ReportParams = typeof ReportParams.Type
@@ -38,6 +49,8 @@ export const inputs = {
   pictures: optional(Visualization),
   /** Sweeps and ablations. */
   comparisons: list(Comparison, { named: true, mayBeEmpty: true }),
+  neighbours: optional(Neighbours),
+  map: optional(MapPoints),
 }
 export const outputs = { page: Files }
 

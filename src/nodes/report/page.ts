@@ -6,6 +6,7 @@ import { creditsSection } from "./sections/credits.ts"
 import { duplicatesSection } from "./sections/duplicates.ts"
 import { headline, lede, notice, steps, strip, unjudged } from "./sections/headline.ts"
 import { attentionSection, featuresSection } from "./sections/learnt.ts"
+import { mapSection, neighboursSection } from "./sections/inside.ts"
 import { mistakesSection } from "./sections/mistakes.ts"
 import { originsSection } from "./sections/origins.ts"
 import { publishedSection } from "./sections/published.ts"
@@ -29,6 +30,8 @@ const SECTIONS: ReadonlyArray<(data: ReportData) => Section | undefined> = [
   trainingSection,
   featuresSection,
   attentionSection,
+  neighboursSection,
+  mapSection,
   publishedSection,
   creditsSection,
 ]

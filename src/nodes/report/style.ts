@@ -197,12 +197,36 @@ table.perclass{width:100%;min-width:860px;font-size:.875rem}
 .gradcam h4{color:var(--ink);border-top:2px solid var(--part);padding-top:.2em;justify-self:stretch}
 .gradcam .faces{margin:0}
 .gradcam li{flex:none}
-.layer .faces{display:grid;grid-template-columns:repeat(7,minmax(0,64px));gap:6px}
+.layer .faces{display:grid;grid-template-columns:repeat(auto-fill,minmax(92px,1fr));gap:10px 8px}
+.layer .faces li{max-width:none}
 .layer .faces img{width:100%;height:auto;aspect-ratio:1}
-.gradcam li{display:grid;grid-template-columns:auto auto;gap:0 2px}
+.natural{display:flex;gap:2px;margin-top:3px}
+.layer .natural img{flex:1;min-width:0;width:0;height:auto}
+.layer small{font-size:.6875rem;white-space:nowrap}
+.gradcam li{display:grid;grid-auto-flow:column;grid-auto-columns:max-content;gap:0 2px}
 .gradcam img{width:52px;height:52px}
-.gradcam span{grid-column:1/-1}
+.gradcam span{grid-row:2;grid-column:1/-1}
 .gradcam .wrong{outline:1.5px dashed var(--ink-2);outline-offset:3px;border-radius:2px}
+.near{list-style:none;margin:.6em 0 0;padding:0}
+.near>li{display:grid;grid-template-columns:minmax(150px,11em) minmax(0,1fr);gap:6px 16px;padding:9px 0}
+.near>li+li{border-top:1px solid var(--rule)}
+.near>li>div{display:flex;gap:10px;align-items:flex-start}
+.near>li>div img{width:64px;height:64px;object-fit:cover;border-radius:3px;flex:none}
+.near p{margin:0;line-height:1.3;font-size:.875rem}
+.near .was,.near .took{white-space:normal}
+.near small{display:block;margin-top:.25em}
+.near .faces{margin:0}
+.near .faces li{border-bottom:2px solid var(--part);padding-bottom:3px}
+.legend{list-style:none;margin:.8em 0 0;padding:0;display:flex;flex-wrap:wrap;gap:.2em 1.3em;font-size:.875rem}
+svg.map{width:100%;max-width:620px;height:auto;background:var(--raised);border-radius:4px;margin:.5em 0}
+.map .learnt circle{fill:var(--part);fill-opacity:.3}
+.map .judged circle{fill:var(--part);fill-opacity:.85}
+.map .wrong circle{fill:var(--part);stroke:var(--took);stroke-width:2.4}
+.map .names text{fill:var(--part);font-size:14px;font-weight:600;text-anchor:middle;paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
+.map .hits circle{fill:transparent}
+.map .hits svg{display:none;pointer-events:none}
+.map .hits g:hover circle{stroke:var(--ink);stroke-width:2}
+.map .hits g:hover svg{display:block}
 table.published{width:100%;max-width:760px;margin-top:1em}
 .published thead th:first-child{width:42%}
 .published tbody th{white-space:normal}

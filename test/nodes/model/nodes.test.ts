@@ -234,13 +234,14 @@ describe("model.visualize", () => {
       ["logits", 2, "c"],
     ])
     const picture = await decodeImage(rig.bytes(features[4].image))
-    expect([picture.width, picture.height]).toEqual([16, 16])
+    expect([picture.width, picture.height]).toEqual([64, 64])
     expect(attention.length).toBeGreaterThan(0)
     for (const one of attention) {
-      const [plain, warm] = await Promise.all(
-        [one.input, one.overlay].map((ref) => decodeImage(rig.bytes(ref))),
+      expect(one.overlays.map(({ method }) => method)).toEqual(["gradcam", "gradcam++"])
+      const shown = await Promise.all(
+        [one.input, ...one.overlays.map(({ image }) => image)].map((ref) => decodeImage(rig.bytes(ref))),
       )
-      expect([plain.width, warm.width]).toEqual([32, 32])
+      expect(shown.map(({ width }) => width)).toEqual([32, 32, 32])
     }
     expect((await rig.run(visualize, params, inputs))["pictures"]).toEqual(pictures)
   })

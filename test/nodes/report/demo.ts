@@ -6,6 +6,7 @@ import type {
   Result,
   VisualizationValue,
 } from "../../../src/nodes/model/types.ts"
+import type { MapPoint, Neighbour } from "../../../src/nodes/model/inside-types.ts"
 import type { BlobRef } from "../../../src/schema/blob.ts"
 import type { Prediction, Reject, Sample } from "../../../src/schema/sample.ts"
 import { type Rig, tableOf } from "../../kit/node-rig.ts"
@@ -248,6 +249,11 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
       })
     }
   }
+  const examplesOf = (channel: number) =>
+    [0, 1, 2].map((i) => {
+      const label = classes[(channel + i) % 7] ?? ""
+      return { sample: `x-${label}${i}`, label, value: 2 - i / 4, image: imageOf(label, i) }
+    })
   const pictureSet: VisualizationValue = {
     features: models.flatMap(({ node }) => [
       ...["stem_conv", "block1_out", "features"].flatMap((layer) =>
@@ -255,8 +261,11 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
           model: node,
           layer,
           channel,
+          copy: 0,
           value: 2.5,
+          start: 0.1,
           image: imageOf(classes[channel % 7] ?? "", channel),
+          examples: examplesOf(channel),
         })),
       ),
       ...classes.map((label, channel) => ({
@@ -264,8 +273,11 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
         layer: "logits",
         channel,
         label,
+        copy: 0,
         value: 9,
+        start: -0.4,
         image: imageOf(label, 1),
+        examples: examplesOf(channel),
       })),
     ]),
     attention: models.flatMap(({ node }) =>
@@ -277,11 +289,54 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
           predicted: i === 2 ? "neutral" : label,
           probability: 0.97 - i / 10,
           input: imageOf(label, i),
-          overlay: imageOf(label, i),
+          overlays: (["gradcam", "gradcam++"] as const).map((method) => ({
+            method,
+            image: imageOf(label, i),
+          })),
         })),
       ),
     ),
   }
+  const judged = predictions.map((p) => ({
+    sample: p.sample,
+    image: p.image,
+    model: p.model,
+    set: p.set,
+    split: "test" as const,
+    label: p.label,
+    predicted: p.predicted,
+    probability: Math.max(...p.probabilities),
+  }))
+  const neighbours: ReadonlyArray<Neighbour> = judged.flatMap((query, q) =>
+    [1, 2, 3, 4, 5].map((rank) => {
+      const label = rank < 4 ? query.predicted : query.label
+      return {
+        ...query,
+        id: `${query.model}|${query.set}|${query.sample}|${rank}`,
+        rank,
+        neighbour: `${label}-${String(q % 12).padStart(4, "0")}`,
+        neighbourImage: imageOf(label, rank),
+        neighbourSet: "crawl",
+        neighbourLabel: label,
+        similarity: 1 - rank / 20,
+      }
+    }),
+  )
+  const place = (label: string): Pick<MapPoint, "x" | "y"> => {
+    const angle = (2 * Math.PI * classes.indexOf(label)) / classes.length
+    return { x: 20 * Math.cos(angle) + 9 * (random() - 0.5), y: 20 * Math.sin(angle) + 9 * (random() - 0.5) }
+  }
+  const map: ReadonlyArray<MapPoint> = judged.flatMap((point) => [
+    { ...point, id: `${point.model}|${point.set}|${point.sample}`, ...place(point.predicted) },
+    {
+      ...point,
+      id: `${point.model}|crawl|${point.sample}`,
+      set: "crawl",
+      split: "train" as const,
+      predicted: point.label,
+      ...place(point.label),
+    },
+  ])
   const evaluation: EvaluationValue = { results }
   return {
     evaluation,
@@ -309,5 +364,7 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
     clusters: tableOf(clusters),
     pictures: pictureSet,
     comparisons: demoComparisons(),
+    neighbours: tableOf(neighbours),
+    map: tableOf(map),
   }
 }
