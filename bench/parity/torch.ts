@@ -22,7 +22,7 @@ const floats = (shape: ReadonlyArray<number>, data: Float32Array): SafetensorsTe
   data,
 })
 
-/** `nudged`: double precision from weights that are off by a rounding to float32. */
+/** `nudged`: double precision from weights that are off by up to 5e-7 of their value. */
 export type Precision = "f32" | "f64" | "nudged"
 
 /**
