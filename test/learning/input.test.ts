@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import type { Worker } from "node:worker_threads"
 import type * as tf from "@tensorflow/tfjs"
 import fc from "fast-check"
 import { beforeAll, describe, expect, it } from "vitest"
@@ -12,7 +13,9 @@ import { InputThreadError, openBatches, shareImages } from "../../src/learning/i
 import { buildNetwork } from "../../src/learning/networks/index.ts"
 import { fitPreprocessing, perPicture } from "../../src/learning/preprocess.ts"
 import { randomOf } from "../../src/learning/random.ts"
+import type { TrainOptions } from "../../src/learning/train-options.ts"
 import { trainClassifier } from "../../src/learning/train.ts"
+import { TrainingAbortedError, TrainingDivergedError } from "../../src/learning/training-errors.ts"
 import { type TrainingState, weightsOf } from "../../src/learning/training-state.ts"
 import { packageRoot } from "../../src/runtime/package-root.ts"
 import { stripes } from "./kit/stripes.ts"
@@ -137,6 +140,34 @@ describe("a training with threads for its input", () => {
     })
     return { history, weights: weightsOf(model), states }
   }
+
+  it("ends its threads when it is stopped, and when it fails", async () => {
+    const threads: Array<Worker> = []
+    const note = (thread: Worker): void => void threads.push(thread)
+    process.on("worker", note)
+    try {
+      const controller = new AbortController()
+      const run = (change: Partial<TrainOptions>) =>
+        trainClassifier({
+          model: buildNetwork(options),
+          training,
+          classNames: ["horizontal", "vertical"],
+          preprocessing: fitPreprocessing(training.images),
+          epochs: 50,
+          batchSize: 6,
+          workers: 2,
+          ...change,
+        })
+      const stopped = run({ signal: controller.signal, onEpoch: () => controller.abort() })
+      await expect(stopped).rejects.toThrow(TrainingAbortedError)
+      await expect(run({ learningRate: 1e30, warmupEpochs: 0 })).rejects.toThrow(TrainingDivergedError)
+      expect(threads).toHaveLength(4)
+      // What a thread that has ended is called.
+      expect(threads.map(({ threadId }) => threadId)).toEqual([-1, -1, -1, -1])
+    } finally {
+      process.off("worker", note)
+    }
+  })
 
   it("gives the same bits as one without, also when it goes on with another number of them", async () => {
     const none = await train(buildNetwork(options), 0)

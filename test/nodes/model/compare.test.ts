@@ -103,7 +103,7 @@ describe("model.compare", () => {
     const results = ["densenet40", "resnet50"].flatMap((net, k) =>
       [1, 2, 3].flatMap((seed) => [
         result(`train[augment=none,model=${net},seed=${seed}]`, 0.2 * seed + k / 10, 0.5),
-        ...(seed < 3 || k === 0
+        ...(seed > 1 || k === 0
           ? [
               result(
                 `train[augment=flip,model=${net},seed=${seed}]`,
@@ -123,7 +123,8 @@ describe("model.compare", () => {
     expect(accuracy.interval![0]).toBeCloseTo(0.02 - 0.0248414, 6)
     expect(macroF1.mean).toBeCloseTo(0.1, 12)
     expect(of("flip", "resnet50").difference!.accuracy.n).toBe(2)
-    expect(of("flip", "resnet50").difference!.accuracy.values[0]).toBeCloseTo(0.02, 12)
+    // Seeds 2 and 3: pairs go by the seed, not by the place.
+    expect(of("flip", "resnet50").difference!.accuracy.values[0]).toBeCloseTo(0.03, 12)
     expect(parse(csv, { columns: true })).toHaveLength(4)
   })
   it("names the best setting of each network by validation, never by the test set", async () => {
