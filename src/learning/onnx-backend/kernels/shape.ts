@@ -238,8 +238,9 @@ const tile: Kernel = (call) => {
 
 const reverse: Kernel = (call) => {
   const x = call.operand("x")
-  const axes = tf.util.parseAxisParam(call.numbers("dims"), [...x.shape])
   if (x.shape.length === 0) return call.backend.alias(x)
+  const given = call.has("dims") ? call.numbers("dims") : [...x.shape.keys()]
+  const axes = tf.util.parseAxisParam(given, [...x.shape])
   return call.backend.record("Reverse", [x], x.shape, x.dtype, axes.join(), (l, node) => {
     const g = l.graph
     const { name, layout } = l.of(node.inputs[0])
