@@ -203,20 +203,20 @@ table.perclass{width:100%;min-width:860px;font-size:.875rem}
 .natural{display:flex;gap:2px;margin-top:3px}
 .layer .natural img{flex:1;min-width:0;width:0;height:auto}
 .layer small{font-size:.6875rem;white-space:nowrap}
-.gradcam li{display:grid;grid-auto-flow:column;grid-auto-columns:max-content;gap:0 2px}
+.gradcam li>div{display:flex;gap:2px}
 .gradcam img{width:52px;height:52px}
-.gradcam span{grid-row:2;grid-column:1/-1}
 .gradcam .wrong{outline:1.5px dashed var(--ink-2);outline-offset:3px;border-radius:2px}
 .near{list-style:none;margin:.6em 0 0;padding:0}
-.near>li{display:grid;grid-template-columns:minmax(150px,11em) minmax(0,1fr);gap:6px 16px;padding:9px 0}
+.near>li{display:grid;grid-template-columns:132px minmax(0,1fr);gap:6px 14px;padding:9px 0}
 .near>li+li{border-top:1px solid var(--rule)}
-.near>li>div{display:flex;gap:10px;align-items:flex-start}
-.near>li>div img{width:64px;height:64px;object-fit:cover;border-radius:3px;flex:none}
-.near p{margin:0;line-height:1.3;font-size:.875rem}
+.near>li>div{display:flex;gap:8px;align-items:flex-start}
+.near>li>div img{width:56px;height:56px;object-fit:cover;border-radius:3px;flex:none}
+.near p{margin:0;line-height:1.3;font-size:.8125rem}
 .near .was,.near .took{white-space:normal}
 .near small{display:block;margin-top:.25em}
-.near .faces{margin:0}
-.near .faces li{border-bottom:2px solid var(--part);padding-bottom:3px}
+.near .faces{margin:0;display:grid;grid-template-columns:repeat(5,minmax(0,1fr));gap:6px}
+.near .faces img{width:100%;height:auto;aspect-ratio:1}
+.near .faces li{border-bottom:2px solid var(--part);padding-bottom:3px;max-width:none;font-size:.6875rem}
 .legend{list-style:none;margin:.8em 0 0;padding:0;display:flex;flex-wrap:wrap;gap:.2em 1.3em;font-size:.875rem}
 svg.map{width:100%;max-width:620px;height:auto;background:var(--raised);border-radius:4px;margin:.5em 0}
 .map .learnt circle{fill:var(--part);fill-opacity:.3}
@@ -259,6 +259,7 @@ header{padding-top:26px}
 .headline td,.headline tbody th{padding-right:.6em}
 .gradcam img{width:48px;height:48px}
 .cards{grid-template-columns:1fr}
+.near>li{grid-template-columns:1fr}
 .confusion td{min-width:31px;height:36px;font-size:.8125rem}
 .confusion th{font-size:.8125rem;padding-right:.3em}
 table.confusion{border-spacing:1px}

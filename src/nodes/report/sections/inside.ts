@@ -62,7 +62,7 @@ export const neighboursSection = (data: ReportData): Section | undefined => {
     ? undefined
     : {
         id: "neighbours",
-        title: "What it was mistaken for",
+        title: "Mistakes and what they resemble",
         short: "Neighbours",
         body: html`<p>
             The most confident mistakes, each beside the training faces that the network finds most alike to

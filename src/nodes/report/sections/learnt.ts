@@ -127,12 +127,15 @@ export const attentionSection = (data: ReportData): Section | undefined => {
                             .map(
                               (a) =>
                                 html`<li class="${a.predicted === a.label ? "" : "wrong"}">
-                                  ${picture(a.input, `A face labelled ${a.label}`)}${a.overlays.map((o) =>
-                                    picture(
-                                      o.thumb,
-                                      `The same with the regions that spoke for ${a.predicted} (${percent(a.probability, 0)}), by ${METHODS[o.method] ?? o.method}`,
-                                    ),
-                                  )}<span
+                                  <div>
+                                    ${picture(a.input, `A face labelled ${a.label}`)}${a.overlays.map((o) =>
+                                      picture(
+                                        o.thumb,
+                                        `The same with the regions that spoke for ${a.predicted} (${percent(a.probability, 0)}), by ${METHODS[o.method] ?? o.method}`,
+                                      ),
+                                    )}
+                                  </div>
+                                  <span
                                     >${a.predicted === a.label ? percent(a.probability, 0) : `→ ${a.predicted} ${percent(a.probability, 0)}`}</span
                                   >
                                 </li>`,
