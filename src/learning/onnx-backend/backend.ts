@@ -163,7 +163,7 @@ export class OnnxBackend extends tf.KernelBackend {
       const id = target(at)
       if (id === undefined) continue
       const entry = this.#entry(id)
-      if (entry.node?.value !== undefined) this.#execution.release(entry.node.dtype, entry.node.value, false)
+      if (entry.node?.value !== undefined) this.#execution.release(entry.node.dtype, entry.node.value)
       node.isVariable = true
       entry.node = node
     }
@@ -228,7 +228,9 @@ export class OnnxBackend extends tf.KernelBackend {
     this.#pending.delete(entry)
     this.#data.delete(id)
     const node = entry.node
-    if (node?.value !== undefined) this.#execution.release(node.dtype, node.value, this.#pending.size > 0)
+    if (node !== undefined) node.dropped = true
+    if (node?.value !== undefined) this.#execution.release(node.dtype, node.value)
+    if (this.#pending.size === 0) this.#execution.idle()
     return true
   }
 

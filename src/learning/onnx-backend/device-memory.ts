@@ -17,6 +17,7 @@ export const isDeviceDtype = (dtype: Dtype): dtype is DeviceDtype => dtype !== "
 export class DeviceMemory {
   readonly #sessions = new Map<string, OnnxSession>()
   readonly #values = new Set<DeviceValue>()
+  readonly #made = new WeakMap<OnnxSession, Set<DeviceValue>>()
   #bytes = 0
 
   /** Tensors that lie on the GPU now. */
@@ -29,9 +30,19 @@ export class DeviceMemory {
     return this.#bytes
   }
 
-  /** Takes over a tensor that a session left on the GPU; `dims` is its shape for whoever is fed with it. */
-  adopt(owner: OnnxTensor, dtype: DeviceDtype, layout: Layout, dims: ReadonlyArray<number>): DeviceValue {
+  /**
+   * Takes over a tensor that a session left on the GPU; `dims` is its shape for whoever is fed with it. The memory is
+   * the session's: where that goes first, the tensor comes back to the host.
+   */
+  adopt(
+    owner: OnnxTensor,
+    session: OnnxSession,
+    dtype: DeviceDtype,
+    layout: Layout,
+    dims: ReadonlyArray<number>,
+  ): DeviceValue {
     const size = sizeOf(dims)
+    const siblings = this.#madeBy(session)
     const value: DeviceValue = new DeviceValue(
       deviceView(owner, dims),
       layout,
@@ -39,10 +50,12 @@ export class DeviceMemory {
       () => {
         owner.dispose()
         this.#values.delete(value)
+        siblings.delete(value)
         this.#bytes -= size * 4
       },
     )
     this.#values.add(value)
+    siblings.add(value)
     this.#bytes += size * 4
     return value
   }
@@ -62,8 +75,21 @@ export class DeviceMemory {
 
   /** Copies data to the GPU. */
   upload(dtype: DeviceDtype, data: HostArray, layout: Layout, dims: ReadonlyArray<number>): DeviceValue {
-    const y = this.#session(dtype, "upload").run({ x: onnxTensor<Dtype>(dtype, data, [sizeOf(dims)]) })["y"]
-    return this.adopt(y, dtype, layout, dims)
+    const session = this.#session(dtype, "upload")
+    const { y } = session.run({ x: onnxTensor<Dtype>(dtype, data, [sizeOf(dims)]) })
+    return this.adopt(y, session, dtype, layout, dims)
+  }
+
+  /** Values on the GPU that a session made. */
+  #madeBy(session: OnnxSession): Set<DeviceValue> {
+    const known = this.#made.get(session)
+    if (known !== undefined) return known
+    const made = new Set<DeviceValue>()
+    this.#made.set(session, made)
+    session.beforeDispose(() => {
+      for (const value of made) value.toHost()
+    })
+    return made
   }
 
   #download(dtype: DeviceDtype, x: OnnxTensor): HostArray {

@@ -28,7 +28,7 @@ function fed({ name, dtype, layout, dims }: StepInput, node: LazyNode, memory: D
   }
   const known = value.tensor
   if (known !== undefined && isOnDevice(known)) return known
-  if (node.isVariable && isDeviceDtype(dtype) && sizeOf(dims) >= WORTH_MOVING) {
+  if (node.isVariable && !node.dropped && isDeviceDtype(dtype) && sizeOf(dims) >= WORTH_MOVING) {
     const moved = memory.upload(dtype, value.data, layout, dims)
     node.value = moved
     if (moved.tensor !== undefined) return moved.tensor
@@ -58,7 +58,7 @@ export function runDeviceStep(
     const result = results[name]
     node.value =
       isOnDevice(result) && isDeviceDtype(dtype)
-        ? memory.adopt(result, dtype, layout, physicalShape(node.shape, layout))
+        ? memory.adopt(result, step.session, dtype, layout, physicalShape(node.shape, layout))
         : hostValue(result, layout)
     node.inputs = []
   })

@@ -2,7 +2,7 @@ import type { Provider, SessionOptions } from "../onnx/session.ts"
 import { BufferPool } from "./buffer-pool.ts"
 import { DeviceValue } from "./device-memory.ts"
 import { runDeviceStep, staysOnDevice } from "./device-step.ts"
-import { Device } from "./device.ts"
+import { Device, isHostKey } from "./device.ts"
 import { topologicalOrder, type HostValue, type LazyNode } from "./lazy-node.ts"
 import type { Dtype } from "./layout.ts"
 import type { OnnxBackendOptions } from "./options.ts"
@@ -93,13 +93,20 @@ export class Execution {
 
   /** Whether a graph can be run again as it is. */
   keeps({ key, step }: Flushed): boolean {
-    return this.#sessions.get(key) === step
+    const made = this.#device?.made(key) ?? isHostKey(key)
+    return made && this.#sessions.get(key) === step
   }
 
-  /** A value is not wanted any more; `pending`: what is recorded may still read it. */
-  release(dtype: Dtype, value: HostValue, pending: boolean): void {
-    if (value instanceof DeviceValue && !pending) value.free()
-    else if (value.exclusive || value instanceof DeviceValue) this.#released.push({ dtype, value })
+  /** A value is not wanted any more, though what is recorded may still read it. */
+  release(dtype: Dtype, value: HostValue): void {
+    if (value.exclusive || value instanceof DeviceValue) this.#released.push({ dtype, value })
+  }
+
+  /** Nothing is recorded: a GPU's memory need not wait for the next run. */
+  idle(): void {
+    if (this.#device === undefined || this.#released.length === 0) return
+    for (const { value } of this.#released) if (value instanceof DeviceValue) value.free()
+    this.#released = this.#released.filter(({ value }) => !(value instanceof DeviceValue))
   }
 
   /** Nothing reads any more what was released. */

@@ -40,6 +40,8 @@ export class LazyNode {
   axis: number | undefined = undefined
   /** Belongs to a tf.Variable: its value changes from step to step. */
   isVariable = false
+  /** Its tensor is gone: what is recorded may read the value once more. */
+  dropped = false
   readonly serial = ++made
   /** Place in the order of the flush numbered `visited`. */
   index = -1

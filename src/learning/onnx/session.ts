@@ -24,7 +24,7 @@ export interface SessionOptions {
   readonly cpuNodes?: ReadonlyArray<string>
   /**
    * webgpu: names of outputs that stay in the GPU's memory. Their tensors have no data; they can be fed to sessions of
-   * this provider, and have to be disposed of, once each.
+   * this provider, and have to be disposed of, once each and before the session that made them: their memory is its.
    */
   readonly deviceOutputs?: ReadonlyArray<string>
   /** Threads of one operator. Results are bit-reproducible only for the same number. Default 1. */
@@ -136,6 +136,7 @@ export class OnnxSession {
   readonly #profiled: boolean
   readonly #bound: boolean
   readonly #all: { readonly [name: string]: null }
+  readonly #before: Array<() => void> = []
 
   /** @param bound outputs are placed by the session, see {@link SessionOptions.deviceOutputs}. */
   constructor(session: NativeSession, profiled: boolean, bound: boolean) {
@@ -168,7 +169,13 @@ export class OnnxSession {
     }
   }
 
+  /** Something to be done first when the session is disposed of. */
+  beforeDispose(f: () => void): void {
+    this.#before.push(f)
+  }
+
   dispose(): void {
+    for (const f of this.#before) f()
     if (this.#profiled) this.#session.endProfiling()
     this.#session.dispose()
   }
