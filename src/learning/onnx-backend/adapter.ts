@@ -16,7 +16,7 @@ const DRIVERS: ReadonlyArray<readonly [RegExp, string, software: boolean]> = [
   [/vulkan_intel/iu, "Intel GPU", false],
   [/vulkan_(nouveau|asahi|freedreno|panfrost|broadcom|powervr|virtio|dzn)/iu, "GPU", false],
   [/swiftshader/iu, "SwiftShader", true],
-  [/vulkan_lvp|lavapipe|llvmpipe/iu, "llvmpipe", true],
+  [/vulkan_lvp|lvp_icd|lavapipe|llvmpipe/iu, "llvmpipe", true],
 ]
 
 /** Names of drivers that compute on the processor. */
