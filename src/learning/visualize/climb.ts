@@ -94,15 +94,20 @@ export interface Course {
 const bytesOf = (pixels: tf.Tensor): Uint8Array =>
   Uint8Array.from(pixels.dataSync(), (v) => Math.round(v * 255))
 
+/** Of what is shown, this much (a multiple of the farthest grey from the mean) may be cut off. */
+const CUT = 1.2
+
 /**
  * Pictures as they are shown. What a network sees by each picture's own statistics may have any brightness and
- * contrast: it gets those of a usual picture.
+ * contrast: it gets those of a usual picture, with less contrast where that would cut off more than the last peaks.
  */
 const shown = (pixels: tf.Tensor, { perPicture, mean, std }: Preprocessing): tf.Tensor => {
   if (perPicture !== true) return pixels
   const { mean: own, variance } = tf.moments(pixels, [1, 2, 3], true)
-  const unit = tf.div(tf.sub(pixels, own), tf.sqrt(tf.add(variance, 1e-12)))
-  return tf.clipByValue(tf.add(tf.mul(unit, std[0]), mean[0]), 0, 1)
+  const centred = tf.sub(pixels, own)
+  const usual = tf.div(std[0], tf.sqrt(tf.add(variance, 1e-12)))
+  const most = tf.div(CUT * 0.5, tf.add(tf.max(tf.abs(centred), [1, 2, 3], true), 1e-6))
+  return tf.clipByValue(tf.add(tf.mul(centred, tf.minimum(usual, most)), mean[0]), 0, 1)
 }
 
 /** Objectives of the pictures as they are shown. */
