@@ -7,9 +7,10 @@ import { randomOf } from "../../src/learning/random.ts"
 /**
  * Where the scales and shifts of normalisations start. `fresh`: as `buildNetwork` leaves them, the last scale of each
  * residual block at 0. `ones`: all scales at 1. `spread`: scales, shifts and running statistics
- * around those values, so that no gradient is 0 by accident.
+ * around those values, so that no gradient is 0 by accident. `calm`: the
+ * same, the last scale of each residual block a tenth of that: a deep network whose gradients rounding does not blow up.
  */
-export type Start = "fresh" | "ones" | "spread"
+export type Start = "fresh" | "ones" | "spread" | "calm"
 
 /** Pictures [batches][batch, size, size, channels], normalised, and their classes. */
 export interface Data {
@@ -55,9 +56,12 @@ export const startWeights = (network: NetworkOptions, start: Start): Weights => 
       const name = weight.originalName
       const data = Float32Array.from(values[i].dataSync())
       const random = randomOf("parity", name)
-      const range = start === "spread" ? RANGES[name.slice(name.lastIndexOf("/") + 1)] : undefined
+      const range =
+        start === "spread" || start === "calm" ? RANGES[name.slice(name.lastIndexOf("/") + 1)] : undefined
       if (range !== undefined)
         data.forEach((_, k) => (data[k] = range[0] + (range[1] - range[0]) * random.uniform()))
+      if (start === "calm" && name.endsWith("/gamma") && isResidualNorm(layer.name))
+        data.forEach((v, k) => (data[k] = v / 10))
       if (start === "ones" && name.endsWith("/gamma") && isResidualNorm(layer.name)) data.fill(1)
       weights.set(name, { shape: values[i].shape, values: data })
     }

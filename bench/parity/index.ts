@@ -7,6 +7,9 @@
  *
  *   node bench/parity/index.ts --python EXECUTABLE [--only densenet40@48] [--faces DIR] [--threads 2] [--steps 20]
  *
+ * --batch N takes batches of N pictures, --part gradients or --part curves does one half of it, --single leaves the
+ * curve in double precision out, which takes PyTorch longest; --start calm or spread says how scales start (cases.ts).
+ *
  * EXECUTABLE is a Python with torch (2.x) and numpy. DIR (../shared/data/faces) holds labelled pictures.
  */
 import { fileURLToPath } from "node:url"
@@ -28,6 +31,10 @@ const { values: options } = parseArgs({
     threads: { type: "string", default: "2" },
     steps: { type: "string", default: "20" },
     rate: { type: "string", default: "0.1" },
+    batch: { type: "string" },
+    part: { type: "string", default: "gradients,curves" },
+    start: { type: "string", default: "spread,calm" },
+    single: { type: "boolean", default: false },
   },
 })
 const threads = Number(options.threads)
@@ -61,9 +68,9 @@ const caseOf = (network: NetworkOptions, start: Start, data: Data, count: number
   labelSmoothing: 0.1,
 })
 
-const gradients = async (network: NetworkOptions, data: Data): Promise<void> => {
-  const c = caseOf(network, "spread", data, 1)
-  const weights = startWeights(network, "spread")
+const gradients = async (network: NetworkOptions, data: Data, start: Start): Promise<void> => {
+  const c = caseOf(network, start, data, 1)
+  const weights = startWeights(network, start)
   const ours = runOurs(c, weights)
   const [single, double, nudged] = await runTorch(c, weights, options.python, {
     threads,
@@ -90,26 +97,31 @@ const curves = async (network: NetworkOptions, start: Start, data: Data): Promis
   const c = caseOf(network, start, data, steps)
   const weights = startWeights(network, start)
   const ours = runOurs(c, weights)
-  const [single, double] = await runTorch(c, weights, options.python, { threads, precisions: ["f32", "f64"] })
+  const [single, double] = await runTorch(c, weights, options.python, {
+    threads,
+    precisions: options.single ? ["f32"] : ["f32", "f64"],
+  })
+  const truth = double ?? single
   const line = (title: string, side: Outcome): void =>
     print(`  ${title.padEnd(16)}${side.losses.map((l) => l.toFixed(4).padStart(8)).join("")}`)
-  print(`loss of ${steps} steps, start ${start}:`)
+  print(`\nloss of ${steps} steps, start ${start}:`)
   line("ours", ours)
   line("PyTorch float32", single)
-  line("PyTorch float64", double)
-  const off = (side: Outcome): string =>
-    exponential(Math.max(...side.losses.map((l, i) => Math.abs(l / double.losses[i] - 1))))
-  print(`  furthest from float64: ours ${off(ours)}, PyTorch float32 ${off(single)}`)
-  const last = (side: Outcome): string => {
-    const all = errorsByKind("weight/", side, double)
-    return exponential(all[all.length - 1].median)
+  if (double !== undefined) line("PyTorch float64", double)
+  const off = (side: Outcome): string => {
+    const losses = Math.max(...side.losses.map((l, i) => Math.abs(l / truth.losses[i] - 1)))
+    const weightErrors = errorsByKind("weight/", side, truth)
+    const { median } = weightErrors[weightErrors.length - 1]
+    return `losses within ${exponential(losses)}, weights at the end ${exponential(median)} (median)`
   }
-  print(`  weights after ${steps} steps, median error: ours ${last(ours)}, PyTorch float32 ${last(single)}`)
+  print(`  beside ${double === undefined ? "PyTorch float32" : "float64"}: ours ${off(ours)}`)
+  if (double !== undefined) print(`  beside float64: PyTorch float32 ${off(single)}`)
 }
 
 await useBackend("onnx", { threads })
-for (const { title, network, batch } of NETWORKS) {
+for (const { title, network, ...usual } of NETWORKS) {
   if (options.only !== undefined && options.only !== title) continue
+  const batch = options.batch === undefined ? usual.batch : Number(options.batch)
   const noise = randomData(network, 4, batch)
   const pictures = await faces(options.faces, network, 4, batch)
   for (const [kind, data] of [
@@ -117,8 +129,13 @@ for (const { title, network, batch } of NETWORKS) {
     ["faces", pictures],
   ] as const) {
     if (data === undefined) continue
-    print(`\n${title}, batch ${batch}, ${kind}`)
-    await gradients(network, data)
+    for (const start of ["spread", "calm"] as const) {
+      if (!options.part.includes("gradients") || !options.start.includes(start)) continue
+      // the two differ in residual blocks only
+      if (start === "calm" && network.name !== "resnet50") continue
+      print(`\n${title}, batch ${batch}, ${kind}, start ${start}`)
+      await gradients(network, data, start)
+    }
   }
-  await curves(network, "fresh", pictures ?? noise)
+  if (options.part.includes("curves")) await curves(network, "fresh", pictures ?? noise)
 }

@@ -36,13 +36,13 @@ const readWeights = (model: tf.LayersModel, prefix: string, into: Map<string, Ar
   }
 }
 
-/** Runs a case on the current backend, by the functions that the trainer uses. */
-export const runOurs = (c: Case, weights: Weights): Outcome => {
-  const model = buildNetwork(c.network)
-  setWeights(model, weights)
-  const optimizer = sgd(model, { momentum: c.momentum, nesterov: c.nesterov, l2: c.l2 })
-  const tensors = new Map<string, ArrayLike<number>>()
-
+/** Logits in inference, logits and gradients in training, and the running statistics after that. */
+const firstStep = (
+  c: Case,
+  model: tf.LayersModel,
+  variables: ReadonlyArray<tf.Variable>,
+  tensors: Map<string, ArrayLike<number>>,
+): void => {
   tf.tidy(() => {
     tensors.set("inference", Float32Array.from(tensorOf(model.apply(batchOf(c, 0)[0])).dataSync()))
   })
@@ -53,9 +53,9 @@ export const runOurs = (c: Case, weights: Weights): Outcome => {
     const { grads } = tf.variableGrads(() => {
       logits = tf.keep(tensorOf(model.apply(x, { training: true })))
       return classificationLoss(logits, targets, 0)
-    }, [...optimizer.variables])
+    }, [...variables])
     const names = model.trainableWeights.map((w) => w.originalName)
-    for (const [i, variable] of optimizer.variables.entries())
+    for (const [i, variable] of variables.entries())
       tensors.set(`gradient/${names[i]}`, Float32Array.from(grads[variable.name].dataSync()))
     if (logits === undefined) throw new Error("the loss was not computed")
     tensors.set("logits", Float32Array.from(logits.dataSync()))
@@ -64,7 +64,19 @@ export const runOurs = (c: Case, weights: Weights): Outcome => {
   const afterOne = new Map<string, ArrayLike<number>>()
   readWeights(model, "after-one/", afterOne)
   for (const [name, values] of afterOne) if (name.includes("/moving_")) tensors.set(name, values)
+}
 
+/**
+ * Runs a case on the current backend, by the functions that the trainer uses.
+ * @param lossesOnly leaves out everything but the training.
+ */
+export const runOurs = (c: Case, weights: Weights, lossesOnly = false): Outcome => {
+  const model = buildNetwork(c.network)
+  setWeights(model, weights)
+  const optimizer = sgd(model, { momentum: c.momentum, nesterov: c.nesterov, l2: c.l2 })
+  const tensors = new Map<string, ArrayLike<number>>()
+
+  if (!lossesOnly) firstStep(c, model, optimizer.variables, tensors)
   setWeights(model, weights)
   const losses: Array<number> = []
   const step = compiled((x, targets, rate) => {
