@@ -2,7 +2,7 @@ import { compare, type ComparisonValue } from "../../../src/nodes/model/comparis
 import type { Result } from "../../../src/nodes/model/types.ts"
 import type { Named } from "../../../src/runtime/node.ts"
 
-const result = (model: string, set: string, accuracy: number): Result => ({
+const result = (model: string, set: string, accuracy: number, generated: boolean): Result => ({
   model,
   set,
   n: 120,
@@ -12,7 +12,7 @@ const result = (model: string, set: string, accuracy: number): Result => ({
   confusion: [],
   interval: [0, 1],
   classes: [],
-  generated: true,
+  generated,
 })
 
 const NETS = ["densenet40", "resnet50"]
@@ -21,7 +21,7 @@ const SETS = ["fer2013", "ckplus"]
 const noise = (k: number): number => Math.sin(k * 12.9898) * Math.cos(k * 78.233)
 
 /** A sweep of two axes and an ablation against a baseline, both over three seeds; an ablation of one seed. */
-export const demoComparisons = (): ReadonlyArray<Named<ComparisonValue>> => {
+export const demoComparisons = (generated: boolean): ReadonlyArray<Named<ComparisonValue>> => {
   const [sweep, ablation, once]: ReadonlyArray<Array<Result>> = [[], [], []]
   let k = 0
   for (const net of NETS)
@@ -34,6 +34,7 @@ export const demoComparisons = (): ReadonlyArray<Named<ComparisonValue>> => {
                 `train[l2=${l2},lr=${lr},model=${net},seed=${seed}]`,
                 set,
                 0.6 - i / 20 + j / 40 + noise(k++) / 30,
+                generated,
               ),
             )
         for (const [i, augment] of ["none", "flip", "rotation", "saturation", "all"].entries()) {
@@ -41,6 +42,7 @@ export const demoComparisons = (): ReadonlyArray<Named<ComparisonValue>> => {
             `train[augment=${augment},model=${net},seed=${seed}]`,
             set,
             0.5 + (seed === 2 ? 0.05 : 0) + i / 50 + noise(k++) / 200,
+            generated,
           )
           ablation.push(made)
           if (seed === 1) once.push(made)

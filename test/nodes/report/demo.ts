@@ -363,7 +363,7 @@ export const demoInputs = async (rig: Rig, { draw, pictures, generated = true }:
     duplicates: tableOf(duplicates),
     clusters: tableOf(clusters),
     pictures: pictureSet,
-    comparisons: demoComparisons(),
+    comparisons: demoComparisons(generated),
     neighbours: tableOf(neighbours),
     map: tableOf(map),
   }
