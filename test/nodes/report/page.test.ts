@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { compare } from "../../../src/nodes/model/comparison.ts"
 import definition from "../../../src/nodes/report/html.ts"
 import { picker, best } from "../../../src/nodes/report/gather/pick.ts"
 import { bareSet, setTitle } from "../../../src/nodes/report/published.ts"
@@ -271,6 +272,26 @@ describe("settings compared", () => {
     expect(section()).toMatch(/<b>\+[34]\.\d ± \d\.\d<\/b>/)
     expect(text).toMatch(/Ablation once One repetition \(seed\) each: no interval can be given/)
     expect(text.slice(text.indexOf("Ablation once"))).not.toMatch(/\d ±/)
+  })
+  it("name the best by validation, and say when it is at an end of what was tried", async () => {
+    const [{ value: model }] = inputs.models
+    const ids = ["0.4", "0.2", "0.1"].map((lr) => `train[lr=${lr}]`)
+    const written = async (best: number): Promise<string> => {
+      const models = ids.map((id, i): [string, typeof model] => {
+        const val = { loss: 1, accuracy: 0.5, macroF1: i === best ? 0.6 : 0.5 }
+        return [id, { ...model, bestEpoch: 1, history: [{ ...model.history[0], epoch: 1, val }] }]
+      })
+      const results = ids.map((id) => ({ ...inputs.evaluation.results[0], model: id }))
+      const value = compare(results, new Map(models), { over: "seed", apart: ["model"] })
+      const text = await write({ ...inputs, comparisons: [{ node: "sweep", value }] })
+      return /<section id="comparisons".*?<h2 id="mistakes-title"/s.exec(text)?.[0] ?? ""
+    }
+    const end = "A best lr is at an end of what was tried"
+    expect(await written(0)).toContain(end)
+    const middle = await written(1)
+    expect(middle).not.toContain(end)
+    expect(middle).toMatch(/0\.2<span class="small">best on validation/)
+    expect(middle).toContain("chosen by macro‑F1 on the validation split")
   })
   it("are left out where there are none", async () => {
     const { evaluation, predictions, models, rejected } = inputs

@@ -119,8 +119,22 @@ const lines = (
   </table>`
 }
 
+/** Axes of three numbers and more on which a best setting is the lowest or highest: better ones may lie beyond. */
+const ends = ({ axes, groups }: NamedComparison): ReadonlyArray<string> =>
+  axes.filter((axis) => {
+    const values = valuesOf(groups, axis).map(Number)
+    const [low, high] = [Math.min(...values), Math.max(...values)]
+    return (
+      values.length > 2 &&
+      values.every(Number.isFinite) &&
+      groups.some(({ best, settings }) => best && [low, high].includes(Number(settings[axis])))
+    )
+  })
+
 /** What must be known to read the tables. */
-const explain = ({ over, baseline, groups }: NamedComparison): string => {
+const explain = (comparison: NamedComparison): string => {
+  const { over, baseline, groups } = comparison
+  const atEnd = sentence(ends(comparison).map(words))
   const counts = [...new Set(groups.map(({ accuracy }) => accuracy.n))].toSorted((a, b) => a - b)
   const repeated = counts.at(-1) !== 1
   const n =
@@ -139,6 +153,7 @@ const explain = ({ over, baseline, groups }: NamedComparison): string => {
     groups.some(({ best }) => best)
       ? "The best is chosen by macro‑F1 on the validation split, not by the figures shown."
       : "",
+    atEnd === "" ? "" : `A best ${atEnd} is at an end of what was tried: there may be a better one beyond.`,
     repeated ? "Of many settings a few differ by chance alone." : "",
   ]
     .filter((part) => part !== "")
