@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
     faces: { type: "string", default: fileURLToPath(new URL("../../../shared/data/faces", import.meta.url)) },
     threads: { type: "string", default: "2" },
     steps: { type: "string", default: "20" },
-    rate: { type: "string", default: "0.1" },
+    rate: { type: "string", default: "0.01" },
     batch: { type: "string" },
     part: { type: "string", default: "gradients,curves" },
     start: { type: "string", default: "spread,calm" },
@@ -54,7 +54,7 @@ const NETWORKS: ReadonlyArray<{
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
 const exponential = (value: number): string => value.toExponential(1)
 
-/** A warm-up to the pipelines' rate. */
+/** The first steps of a warm-up, as in the pipelines (there to 0.1 in some 200 steps, so to 0.01 in 20). */
 const rates = Array.from({ length: steps }, (_, i) => (Number(options.rate) * (i + 1)) / (steps + 1))
 
 const caseOf = (network: NetworkOptions, start: Start, data: Data, count: number): Case => ({
