@@ -57,7 +57,11 @@ export const mapSection = (data: ReportData): Section | undefined =>
 
 /** Mistakes beside the training pictures that the network finds most alike to them. */
 export const neighboursSection = (data: ReportData): Section | undefined => {
-  const nodes = [...new Set(data.neighbours.map((n) => n.model))]
+  const found = [...new Set(data.neighbours.map((n) => n.model))]
+  const nodes = [
+    ...data.models.map(({ node }) => node).filter((node) => found.includes(node)),
+    ...found.filter((node) => !data.models.some((m) => m.node === node)),
+  ]
   return nodes.length === 0
     ? undefined
     : {
