@@ -115,7 +115,12 @@ function train(steps: number): { readonly losses: Array<number>; readonly held: 
 }
 
 const { losses, held } = train(STEPS)
-const predicted = tf.tidy(() => Array.from(tensorOf(model.predict(batchOf(0)[0])).dataSync()))
+const predict = (): Array<number> =>
+  tf.tidy(() => Array.from(tensorOf(model.predict(batchOf(0)[0])).dataSync()))
+const predicted = predict()
+// The weights lie in memory of sessions that end here.
+backend.release()
+const predictedAfterRelease = predict()
 const weights = model.getWeights().map((w) => Array.from(w.dataSync()))
 const { fallbacks, compiles } = backend.stats
 
@@ -132,11 +137,30 @@ const distrusted = await places()
 model.dispose()
 tf.dispose(start)
 const { deviceTensors: tensors, deviceBytes: bytes } = backend.stats
+
+// What a step left on the GPU is computed with on the processor.
+const variable = tf.tidy(() => tf.variable(tf.tensor1d(numbers(5000, 3))))
+backend.device?.distrust([])
+for (let round = 0; round < 2; round++)
+  tf.tidy(() => {
+    variable.assign(variable.mul(2))
+    backend.flush()
+  })
+const before = backend.stats.deviceTensors
+backend.use("cpu")
+const moved = {
+  before,
+  after: backend.stats.deviceTensors,
+  sum: tf.tidy(() => variable.sum().dataSync()[0]),
+  expected: 4 * numbers(5000, 3).reduce((a, v) => a + v, 0),
+}
 console.log(
   JSON.stringify({
     losses,
     held,
     predicted,
+    predictedAfterRelease,
+    moved,
     weights,
     fallbacks,
     compiles,

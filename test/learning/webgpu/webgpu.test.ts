@@ -10,6 +10,14 @@ interface Training {
     readonly rss: number
   }>
   readonly predicted: ReadonlyArray<number>
+  readonly predictedAfterRelease: ReadonlyArray<number>
+  /** A variable that a step left on the GPU, after the processor was chosen. */
+  readonly moved: {
+    readonly before: number
+    readonly after: number
+    readonly sum: number
+    readonly expected: number
+  }
   readonly weights: ReadonlyArray<ReadonlyArray<number>>
   readonly fallbacks: number
   readonly left: { readonly tensors: number; readonly bytes: number }
@@ -69,6 +77,9 @@ describe("a training on a (software) GPU", () => {
       expect(gpu.weights.map((w) => w.length)).toEqual(cpu.weights.map((w) => w.length))
       expect(farthest(gpu.weights.flat(), cpu.weights.flat())).toBeLessThan(0.02)
       expect(farthest(gpu.predicted, cpu.predicted)).toBeLessThan(0.02)
+      expect(gpu.predictedAfterRelease).toEqual(gpu.predicted)
+      expect(gpu.moved).toMatchObject({ before: 1, after: 0 })
+      expect(gpu.moved.sum).toBeCloseTo(gpu.moved.expected, 2)
 
       // Weights, and velocities of those that are trained; and the large ones of the first weights, which are
       // kept to start from.
