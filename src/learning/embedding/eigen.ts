@@ -8,11 +8,16 @@ export interface Eigen {
  * Eigenvalues and -vectors of a symmetric matrix [n, n], row major: Householder reflections to tridiagonal form, then
  * implicit QL steps (Golub & Van Loan, Matrix Computations, §8.3). O(n³). Signs are made definite: of each vector the
  * component of largest size (the first of equals) is positive.
- * @throws RangeError where it does not converge: only for numbers that are not finite.
+ * @throws RangeError for numbers that are not finite.
  */
 export const symmetricEigen = (matrix: ArrayLike<number>, n: number): Eigen => {
+  // At a scale of 1, squares neither overflow nor vanish.
+  let scale = 0
+  for (let i = 0; i < n * n; i++) scale = Math.max(scale, Math.abs(matrix[i]))
+  if (!Number.isFinite(scale)) throw new RangeError(`a ${n}×${n} matrix with numbers that are not finite`)
+  const unit = Float64Array.from({ length: n * n }, (_, i) => (scale === 0 ? 0 : matrix[i] / scale))
   // Columns of q become eigenvectors; kept transposed (row k = vector k), so that rotations run along memory.
-  const { diagonal, below, q } = tridiagonal(matrix, n)
+  const { diagonal, below, q } = tridiagonal(unit, n)
   iterateQl(diagonal, below, q, n)
   const order = Array.from({ length: n }, (_, i) => i).toSorted((a, b) => diagonal[b] - diagonal[a] || a - b)
   const vectors = new Float64Array(n * n)
@@ -23,7 +28,7 @@ export const symmetricEigen = (matrix: ArrayLike<number>, n: number): Eigen => {
     const sign = row[peak] < 0 ? -1 : 1
     for (let i = 0; i < n; i++) vectors[k * n + i] = sign * row[i]
   }
-  return { values: Float64Array.from(order, (i) => diagonal[i]), vectors }
+  return { values: Float64Array.from(order, (i) => diagonal[i] * scale), vectors }
 }
 
 interface Tridiagonal {
@@ -33,6 +38,8 @@ interface Tridiagonal {
   /** Orthogonal, [n, n]: row k belongs to diagonal[k]. */
   readonly q: Float64Array
 }
+
+const NOTHING = 1e-100
 
 const tridiagonal = (matrix: ArrayLike<number>, n: number): Tridiagonal => {
   const a = Float64Array.from(matrix)
@@ -45,14 +52,14 @@ const tridiagonal = (matrix: ArrayLike<number>, n: number): Tridiagonal => {
     // The reflection I − 2 v vᵀ / vᵀv that clears column k below the subdiagonal.
     let norm = 0
     for (let i = k + 1; i < n; i++) norm = Math.hypot(norm, a[i * n + k])
-    if (norm === 0) continue
+    // Beside a largest entry of 1 that is 0, and its square could not be divided by.
+    if (norm < NOTHING) continue
     const alpha = a[(k + 1) * n + k] > 0 ? -norm : norm
     let square = 0
     for (let i = k + 1; i < n; i++) {
       v[i] = a[i * n + k] - (i === k + 1 ? alpha : 0)
       square += v[i] * v[i]
     }
-    if (square === 0) continue
     const beta = 2 / square
     // a ← (I − βvvᵀ) a (I − βvvᵀ) = a − v wᵀ − w vᵀ, w = p − (β/2)(pᵀv) v, p = β a v.
     let dot = 0
@@ -79,16 +86,17 @@ const tridiagonal = (matrix: ArrayLike<number>, n: number): Tridiagonal => {
 const MOST_STEPS = 60
 
 const iterateQl = (d: Float64Array, e: Float64Array, q: Float64Array, n: number): void => {
+  let norm = 0
+  for (let i = 0; i < n; i++) norm = Math.max(norm, Math.abs(d[i]) + Math.abs(e[i]))
   for (let l = 0; l < n; l++)
     for (let step = 0; ; step++) {
       let m = l
       for (; m + 1 < n; m++) {
-        const size = Math.abs(d[m]) + Math.abs(d[m + 1])
-        if (Math.abs(e[m]) <= Number.EPSILON * size) break
+        // Against the matrix as a whole: beside two diagonal entries near 0 nothing might ever be small enough.
+        if (Math.abs(e[m]) <= Number.EPSILON * norm) break
       }
       if (m === l) break
-      if (step === MOST_STEPS || Number.isNaN(d[l]))
-        throw new RangeError(`eigenvalues of a ${n}×${n} matrix do not converge: are all its numbers finite?`)
+      if (step === MOST_STEPS) throw new RangeError(`eigenvalues of a ${n}×${n} matrix do not converge`)
       // Wilkinson's shift.
       let g = (d[l + 1] - d[l]) / (2 * e[l])
       let r = Math.hypot(g, 1)

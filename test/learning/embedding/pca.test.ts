@@ -43,12 +43,27 @@ describe("eigenvectors", () => {
             }
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 300 },
     )
   })
 
+  it("at any scale, and beside zeros", () => {
+    for (const size of [1e-300, 1e-160, 1e300]) {
+      const { values } = symmetricEigen(
+        [2, 1, 1, 2].map((v) => v * size),
+        2,
+      )
+      expect(values[0] / size).toBeCloseTo(3, 12)
+    }
+    const { values } = symmetricEigen([0, 5e-324, 0, 5e-324, 0, 1e-9, 0, 1e-9, 0], 3)
+    expect(values[0]).toBeCloseTo(1e-9, 20)
+    const far = symmetricEigen([0, 1e-162, 1e-162, 1e-162, 0, 1, 1e-162, 1, 0], 3)
+    expect([...far.values].map((v) => Math.round(v * 1e9) / 1e9 + 0)).toEqual([1, 0, -1])
+    expect([...symmetricEigen(new Float64Array(9), 3).values]).toEqual([0, 0, 0])
+  })
+
   it("refuses numbers that are none", () => {
-    expect(() => symmetricEigen([Number.NaN, 1, 1, 2], 2)).toThrow(/do not converge/)
+    expect(() => symmetricEigen([Number.NaN, 1, 1, 2], 2)).toThrow(/not finite/)
   })
 })
 
