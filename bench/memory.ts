@@ -6,7 +6,6 @@
  */
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"
-import Table from "cli-table3"
 import { compiled, useBackend } from "../src/learning/backend.ts"
 import { classificationLoss } from "../src/learning/loss.ts"
 import { buildNetwork } from "../src/learning/networks/index.ts"
@@ -56,10 +55,9 @@ const read = (backend: OnnxBackend): Reading => {
 await useBackend("onnx", { threads: Number(options.threads) })
 const backend: unknown = tf.backend()
 if (!(backend instanceof OnnxBackend)) throw new Error("the onnx backend did not start")
-const table = new Table({
-  head: ["network", "step", "RSS MB", "heap and arrays MB", "tensors", "data", "pooled MB", "sessions"],
-  style: { head: [], border: [] },
-})
+const row = (...cells: ReadonlyArray<string | number>): void =>
+  void process.stdout.write(`${cells.map((cell) => String(cell).padStart(11)).join("")}\n`)
+row("network", "step", "RSS MB", "arrays MB", "tensors", "data", "pooled MB", "sessions")
 const mega = (bytes: number): string => (bytes / 1e6).toFixed(0)
 
 for (const name of options.nets.split(",")) {
@@ -98,14 +96,13 @@ for (const name of options.nets.split(",")) {
       )
     }
     largest = Math.max(largest, process.memoryUsage().rss)
-    if ([1, EPOCH + 1, 2 * EPOCH + 1, steps].includes(i)) {
+    if (i === 1 || i === EPOCH + 1 || i % (2 * EPOCH) === 0) {
       const r = read(backend)
-      table.push([name, i, mega(r.rss), mega(r.heap), r.tensors, r.dataIds, mega(r.pooled), r.sessions])
+      row(name, i, mega(r.rss), mega(r.heap), r.tensors, r.dataIds, mega(r.pooled), r.sessions)
     }
   }
-  table.push([name, "most", mega(largest), "", "", "", "", `${checkpoint} numbers a checkpoint`])
+  row(name, "most", mega(largest), `(${checkpoint} numbers a checkpoint)`)
   optimizer.dispose()
   model.dispose()
   backend.release()
 }
-process.stdout.write(`${table.toString()}\n`)
