@@ -67,7 +67,7 @@ const load = async (
 
 /** Threads for the input where the document does not say: see the parameter. */
 const workersOf = ({ workers, threads, augment }: TrainParams): number =>
-  workers ?? (augment === "none" ? 0 : Math.min(4, Math.max(1, availableParallelism() - threads)))
+  workers ?? (augment === "none" ? 0 : Math.min(4, Math.max(0, availableParallelism() - threads)))
 
 /** What is said of the training beside the architecture, which has its own place. */
 const trainingOf = (params: TrainParams, { backend, device }: Engine): Record<string, Json> => {

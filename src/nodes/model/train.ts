@@ -112,7 +112,7 @@ export const TrainParams = Schema.Struct({
   workers: Schema.optionalKey(
     whole(0, 64).annotate({
       description:
-        "threads that change pictures for the steps to come while the engine computes, and one batch more than them in memory; 0 = between the steps. Default: what the engine's threads leave of the processor, 1 to 4 (0 where nothing is changed). Without influence on the result",
+        "threads that change pictures for the steps to come while the engine computes, and one batch more than them in memory; 0 = between the steps. Default: what the engine's threads leave of the processor, 4 at most (0 where nothing is changed). Without influence on the result",
     }),
   ),
   augment: param(
