@@ -6,13 +6,13 @@
  */
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"
-import { compiled, useBackend } from "../src/learning/backend.ts"
-import { classificationLoss } from "../src/learning/loss.ts"
+import { useBackend } from "../src/learning/backend.ts"
 import { buildNetwork } from "../src/learning/networks/index.ts"
 import { OnnxBackend } from "../src/learning/onnx-backend/backend.ts"
 import { tensorOf } from "../src/learning/predict.ts"
 import { randomOf } from "../src/learning/random.ts"
 import { sgd } from "../src/learning/sgd.ts"
+import { trainingStep } from "../src/learning/training-step.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -66,15 +66,7 @@ for (const name of options.nets.split(",")) {
   const optimizer = sgd(model, { momentum: 0.9, nesterov: true, l2: 1e-4 })
   const random = randomOf("memory")
   const images = (): Float32Array => Float32Array.from({ length: batch * size * size }, () => random.normal())
-  const step = compiled((x, t, rate) => {
-    let output: tf.Tensor | undefined
-    optimizer.step(() => {
-      const logits = tensorOf(model.apply(x, { training: true }))
-      output = tf.keep(logits.clone())
-      return classificationLoss(logits, t, 0)
-    }, rate.asScalar())
-    return output === undefined ? [] : [output]
-  })
+  const step = trainingStep(model, optimizer)
   let [largest, checkpoint] = [0, 0]
   for (let i = 1; i <= steps; i++) {
     const targets = Float32Array.from({ length: batch * CLASSES }, (_, k) =>
@@ -84,10 +76,10 @@ for (const name of options.nets.split(",")) {
       tf.tensor4d(images(), [batch, size, size, 1]),
       tf.tensor2d(targets, [batch, CLASSES]),
       tf.scalar(0.01),
-    ]
-    const results = step(...given)
-    for (const r of results) r.dataSync()
-    tf.dispose([...given, ...results])
+    ] as const
+    const logits = step(...given)
+    logits.dataSync()
+    tf.dispose([...given, logits])
     if (i % EPOCH === 0) {
       tf.tidy(() => tensorOf(model.apply(tf.tensor4d(images(), [batch, size, size, 1]))).dataSync())
       checkpoint = [...model.getWeights(), ...optimizer.velocities].reduce(

@@ -4,13 +4,13 @@
  */
 import { createInterface } from "node:readline"
 import * as tf from "@tensorflow/tfjs"
-import { compiled, useBackend, type BackendName } from "../../src/learning/backend.ts"
-import { classificationLoss } from "../../src/learning/loss.ts"
+import { useBackend, type BackendName } from "../../src/learning/backend.ts"
 import { buildNetwork, type NetworkOptions } from "../../src/learning/networks/index.ts"
 import { OnnxBackend } from "../../src/learning/onnx-backend/backend.ts"
 import { tensorOf } from "../../src/learning/predict.ts"
 import { randomOf } from "../../src/learning/random.ts"
 import { sgd } from "../../src/learning/sgd.ts"
+import { trainingStep } from "../../src/learning/training-step.ts"
 
 const [backend, network, ...sizes] = process.argv.slice(2)
 const [size, batch, threads] = sizes.map(Number)
@@ -29,24 +29,16 @@ const targets = Float32Array.from({ length: batch * CLASSES }, (_, i) =>
 )
 
 /** What the trainer does with a batch; the logits are read every eighth step, as there. */
-const update = compiled((x, t, rate) => {
-  let output: tf.Tensor | undefined
-  optimizer.step(() => {
-    const logits = tensorOf(model.apply(x, { training: true }))
-    output = tf.keep(logits.clone())
-    return classificationLoss(logits, t, 0)
-  }, rate.asScalar())
-  return output === undefined ? [] : [output]
-})
+const update = trainingStep(model, optimizer)
 let pending: Array<tf.Tensor> = []
 const train = (): void => {
   const given = [
     tf.tensor4d(images, [batch, size, size, channels]),
     tf.tensor2d(targets, [batch, CLASSES]),
     tf.scalar(0.01),
-  ]
-  pending.push(...update(...given))
-  tf.dispose(given)
+  ] as const
+  pending.push(update(...given))
+  tf.dispose([...given])
   if (backend !== "onnx" || pending.length >= 8) {
     for (const logits of pending) logits.dataSync()
     tf.dispose(pending)

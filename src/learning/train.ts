@@ -1,6 +1,5 @@
 import * as tf from "@tensorflow/tfjs"
 import { setImmediate } from "node:timers/promises"
-import { compiled } from "./backend.ts"
 import {
   batchTargets,
   checkTrainingSet,
@@ -9,9 +8,9 @@ import {
   TrainingDataError,
 } from "./dataset.ts"
 import { openBatches } from "./input/batches.ts"
-import { classificationLoss, classificationLossOf } from "./loss.ts"
+import { classificationLossOf } from "./loss.ts"
 import { argmaxRows, evaluate } from "./metrics.ts"
-import { predict, tensorOf } from "./predict.ts"
+import { predict } from "./predict.ts"
 import { learningRateAt, scheduleOf } from "./schedule.ts"
 import { bestEpoch, type EpochFigures, plateauReductions, stoppedAfter } from "./selection.ts"
 import { sgd } from "./sgd.ts"
@@ -23,6 +22,7 @@ import {
   TrainingDivergedError,
   TrainingMemoryError,
 } from "./training-errors.ts"
+import { trainingStep } from "./training-step.ts"
 import { restoreState, setWeights, type TrainingState, velocitiesOf, weightsOf } from "./training-state.ts"
 
 interface Pending {
@@ -98,15 +98,7 @@ export const trainClassifier = async (options: TrainOptions): Promise<TrainResul
     patience === undefined ? undefined : stoppedAfter(history, monitor, patience)
   const optimizer = sgd(model, { momentum, nesterov, l2, clipNorm })
   /** Pictures, targets and rate to logits; the weights have moved. */
-  const update = compiled((x, t, rate) => {
-    let output: tf.Tensor | undefined
-    optimizer.step(() => {
-      const logits = tensorOf(model.apply(x, { training: true }))
-      output = tf.keep(logits.clone())
-      return classificationLoss(logits, t, focalGamma)
-    }, rate.asScalar())
-    return output === undefined ? [] : [output]
-  })
+  const update = trainingStep(model, optimizer, focalGamma)
   const history: Array<EpochFigures> = [...(resume?.history ?? [])]
   let step = history.length * stepsPerEpoch
   let pending: Array<Pending> = []
@@ -158,9 +150,9 @@ export const trainClassifier = async (options: TrainOptions): Promise<TrainResul
             tf.tensor4d(pixels, [batchSize, height, width, channels]),
             tf.tensor2d(targets, [batchSize, classes]),
             tf.scalar(lr),
-          ]
-          const [logits] = update(...given)
-          tf.dispose(given)
+          ] as const
+          const logits = update(...given)
+          tf.dispose([...given])
           step++
           batchOfEpoch++
           pending.push({ logits, targets, batch })

@@ -1,10 +1,9 @@
 import * as tf from "@tensorflow/tfjs"
 import { beforeAll, describe, expect, it } from "vitest"
-import { compiled } from "../../../src/learning/backend.ts"
-import { classificationLoss } from "../../../src/learning/loss.ts"
 import { buildNetwork, type NetworkOptions } from "../../../src/learning/networks/index.ts"
-import { predict, tensorOf } from "../../../src/learning/predict.ts"
+import { predict } from "../../../src/learning/predict.ts"
 import { sgd } from "../../../src/learning/sgd.ts"
+import { trainingStep } from "../../../src/learning/training-step.ts"
 import { weightsOf, velocitiesOf } from "../../../src/learning/training-state.ts"
 import { backend, numbers } from "./kit.ts"
 
@@ -22,15 +21,7 @@ describe("a training holds what it needs and no more", () => {
   it.each(networks)("$name, over 60 steps with evaluations and checkpoints", (network) => {
     const model = buildNetwork(network)
     const optimizer = sgd(model, { momentum: 0.9, nesterov: true, l2: 1e-4 })
-    const step = compiled((x, t, rate) => {
-      let output: tf.Tensor | undefined
-      optimizer.step(() => {
-        const logits = tensorOf(model.apply(x, { training: true }))
-        output = tf.keep(logits.clone())
-        return classificationLoss(logits, t, 0)
-      }, rate.asScalar())
-      return output === undefined ? [] : [output]
-    })
+    const step = trainingStep(model, optimizer)
     const pictures = { height: 16, width: 16, channels: 1, count: 6 } as const
     let pending: Array<tf.Tensor> = []
     const epoch = (seed: number): void => {
@@ -39,9 +30,9 @@ describe("a training holds what it needs and no more", () => {
           tf.tensor4d(numbers(4 * 256, seed + i), [4, 16, 16, 1]),
           tf.tidy(() => tf.div(tf.oneHot(tf.tensor1d([0, 1, 2, i % 3], "int32"), 3), 4)),
           tf.scalar(0.05 / (1 + seed)),
-        ]
-        pending.push(...step(...given))
-        tf.dispose(given)
+        ] as const
+        pending.push(step(...given))
+        tf.dispose([...given])
         if (pending.length < 4) continue
         for (const logits of pending) logits.dataSync()
         tf.dispose(pending)
